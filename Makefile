@@ -1,0 +1,59 @@
+# Two commands: `make demo` and `make test`; each sets up whatever it needs.
+PYTHON ?= python3
+PROVINCE ?= zhejiang
+REGION ?= cn-north-1
+BIN := $(CURDIR)/.venv/bin
+UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",$$/\1/p' pyproject.toml)
+export PATH := $(BIN):$(PATH)
+export SAM_CLI_TELEMETRY := 0
+
+.PHONY: demo test check bench schemas requirements up down clean
+
+demo: .venv/.ready .ministack/.ready
+	haochaping demo --province $(PROVINCE)
+
+test: check .ministack/.ready
+	pytest -q -m stack
+
+# The fast part: everything but the whole stack.
+check: .venv/.ready
+	ruff format --check
+	ruff check
+	mypy
+	lint-imports
+	sam validate --lint --region $(REGION)
+	sam validate --region $(REGION)
+	cfn-lint template.yaml
+	pytest -q -n 2 -m "not stack"
+
+bench: .venv/.ready
+	haochaping bench
+
+schemas: .venv/.ready
+	haochaping schemas
+
+# After a change of the dependencies in pyproject.toml.
+requirements: .venv/.ready
+	uv lock
+	uv export --frozen --no-dev --no-emit-project -q -o services/requirements.txt
+
+up: .venv/.ready .ministack/.ready
+	haochaping local up --province $(PROVINCE)
+
+down: .venv/.ready
+	haochaping local down
+
+clean:
+	rm -rf .venv .ministack .aws-sam .haochaping .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+.venv/.ready: pyproject.toml uv.lock
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Haochaping needs Python 3.11 or newer")'
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	test -x .venv/bin/uv || .venv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	.venv/bin/uv sync --frozen --quiet
+	touch $@
+
+# The emulator's pins differ from ours, and functions run in its interpreter: an environment of its own, of the same Python.
+.ministack/.ready: .venv/.ready
+	UV_PROJECT_ENVIRONMENT=.ministack .venv/bin/uv sync --frozen --quiet --only-group emulator --no-install-project --python .venv/bin/python
+	touch $@

@@ -1,0 +1,136 @@
+"""Province files: stack parameters, local rules and registries of one province, and how they get into its stack."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import tomllib
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from cloud import registry
+from cloud.clients import secretsmanager
+from cloud.registry import Party, Record
+from cloud.secrets import signing_secret_name
+from contract.codes import Role
+from contract.identifiers import RegionCode, Uscc
+from contract.model import Model
+from policy.rules import Rules
+from policy.strictness import laxer
+from pydantic import ConfigDict
+
+PROVINCES = Path(__file__).resolve().parents[1] / "provinces"
+
+
+class LaxerRule(ValueError):
+    """A rule is looser than the one above it; the text names the field and both values."""
+
+
+class Name(Model):
+    """The province itself."""
+
+    region: RegionCode
+    zh: str
+    en: str
+    valid_from: date
+
+
+class PolicyEntry(Rules):
+    """The rules of a region from a date on."""
+
+    region: RegionCode
+    valid_from: date
+
+    def rules(self) -> Rules:
+        """The rules alone."""
+        return Rules(**self.model_dump(exclude={"region", "valid_from"}))
+
+
+class PartyEntry(Model):
+    """A registered party."""
+
+    id: str
+    role: Role
+    name: str
+    name_en: str
+    profile: str
+    regions: tuple[RegionCode, ...]
+
+
+class Province(Model):
+    """One province file. Flat keys are stack parameters and are read by `sam deploy`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ProvinceCode: str
+    province: Name
+    policy: tuple[PolicyEntry, ...]
+    regions: dict[RegionCode, tuple[str, str]]
+    organisations: dict[Uscc, tuple[RegionCode, str, str]]
+    items: dict[str, tuple[str, str]]
+    parties: tuple[PartyEntry, ...]
+
+    def check_rules(self) -> None:
+        """Raises LaxerRule if a city or county is looser than what stands above it."""
+        for entry in self.policy:
+            for above in self.policy:
+                if above.region != entry.region and entry.region.startswith(above.region.rstrip("0")):
+                    for found in laxer(above.rules(), entry.rules()):
+                        raise LaxerRule(
+                            f"{entry.region} {found.field}: {found.here!r} 宽于上级 is laxer than {above.region}: {found.above!r}"
+                        )
+
+    def records(self) -> Iterator[Record]:
+        """Everything that goes into the registry, valid from the province's date unless it says another."""
+        for entry in self.policy:
+            yield _record("policy", entry.region, entry.valid_from, entry.rules().plain())
+        start = self.province.valid_from
+        for code, (zh, en) in self.regions.items():
+            yield _record("region", code, start, {"zh": zh, "en": en})
+        for uscc, (region, zh, en) in self.organisations.items():
+            yield _record("organisation", uscc, start, {"region_code": region, "zh": zh, "en": en})
+        for code, (zh, en) in self.items.items():
+            yield _record("base_item", code, start, {"zh": zh, "en": en})
+        for party in self.parties:
+            value = Party(**dict(party)).plain()
+            yield _record("party", party.id, start, {name: held for name, held in value.items() if name != "id"})
+
+
+def _record(kind: str, id: str, valid_from: date, value: dict[str, Any]) -> Record:
+    return Record(kind=kind, id=id, valid_from=valid_from, value=value)
+
+
+def available() -> list[str]:
+    """The provinces that there is a file for."""
+    return sorted(path.stem for path in PROVINCES.glob("*.toml"))
+
+
+def read(name: str) -> Province:
+    """The province file. Raises FileNotFoundError, ValidationError, LaxerRule."""
+    province = Province.model_validate(tomllib.loads((PROVINCES / f"{name}.toml").read_text("utf-8")))
+    province.check_rules()
+    return province
+
+
+def load(province: Province) -> tuple[int, int]:
+    """Puts rules and registries into the connected stack and makes a secret for each party that has none.
+
+    Returns how many records were new and how many were there already. Running functions see them within a minute.
+    """
+    results = [registry.add(record) for record in province.records()]
+    for party in province.parties:
+        ensure_signing_secret(f"party/{party.id}")
+    return results.count(True), results.count(False)
+
+
+def ensure_signing_secret(owner: str) -> None:
+    """Makes the Standard Webhooks secret of a party or subscription unless there is one."""
+    fresh = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    client = secretsmanager()
+    try:
+        client.create_secret(Name=signing_secret_name(owner), SecretString=json.dumps({"current": fresh, "previous": None}))
+    except client.exceptions.ResourceExistsException:
+        return

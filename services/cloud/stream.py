@@ -1,0 +1,71 @@
+"""Records of a table's stream, and the lane they came through (design, 6.4)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cloud.clients import sqs
+from cloud.settings import settings
+from cloud.table import unmarshal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# What a function with a tumbling window answers; nothing is carried from one batch to the next.
+DONE: dict[str, Any] = {"state": {}}
+
+
+class NoLane(Exception):
+    """The event names no shard, so that no exact count can be kept; only a local stack may go on (parameter SingleLane)."""
+
+
+class StreamRecord(NamedTuple):
+    """One change of a table. `new` is the item as written; `created` is in seconds since 1970."""
+
+    operation: str
+    pk: str
+    sk: str
+    sequence: int
+    created: int
+    new: dict[str, Any]
+
+
+def table_of(event: dict[str, Any]) -> str:
+    """The name of the table whose stream this batch comes from."""
+    arn: str = event["Records"][0]["eventSourceARN"]
+    return arn.split("/")[1]
+
+
+def lane_of(event: dict[str, Any]) -> str:
+    """`<table>/<shardId>`. Raises NoLane without a shardId, except on a local stack with a single lane."""
+    shard = event.get("shardId") or ("single" if settings().single_lane else None)
+    if shard is None:
+        raise NoLane("the event carries no shardId: the mapping needs a tumbling window")
+    return f"{table_of(event)}/{shard}"
+
+
+def parse(raw: dict[str, Any]) -> StreamRecord:
+    """A record as it comes in an event."""
+    change = raw["dynamodb"]
+    keys = unmarshal(change["Keys"])
+    return StreamRecord(
+        operation=raw["eventName"],
+        pk=keys["pk"],
+        sk=keys["sk"],
+        sequence=int(change["SequenceNumber"]),
+        created=int(change["ApproximateCreationDateTime"]),
+        new=unmarshal(change.get("NewImage", {})),
+    )
+
+
+def records(event: dict[str, Any]) -> Iterator[StreamRecord]:
+    """Every record of the batch, in order."""
+    return map(parse, event["Records"])
+
+
+def set_aside(record: StreamRecord, table: str, reason: str) -> None:
+    """Keeps the key of a record that cannot be used in the set-aside queue (which alarms), so that its lane goes on."""
+    note = {"table": table, "pk": record.pk, "sk": record.sk, "sequence": str(record.sequence), "reason": reason}
+    sqs().send_message(QueueUrl=settings().set_aside_url, MessageBody=json.dumps(note))

@@ -1,0 +1,84 @@
+"""DynamoDB's attribute values, and the two answers of a conditional write."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+
+from cloud.clients import dynamodb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from botocore.exceptions import ClientError
+
+Item = dict[str, Any]
+
+_serialize = TypeSerializer().serialize
+_deserialize = TypeDeserializer().deserialize
+
+
+def marshal(item: Mapping[str, Any]) -> Item:
+    """Plain values as attribute values."""
+    return {name: _serialize(value) for name, value in item.items()}
+
+
+def unmarshal(item: Mapping[str, Any]) -> Item:
+    """Attribute values as plain values; numbers are whole (we store no others), binaries bytes."""
+    return {name: _plain(_deserialize(value)) for name, value in item.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value)
+    if isinstance(value, Binary):
+        return value.value  # type: ignore[attr-defined]  # the stub lacks it
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return {name: _plain(part) for name, part in value.items()} if isinstance(value, dict) else value
+
+
+def put_new(table: str, item: Mapping[str, Any]) -> Item | None:
+    """Puts the item unless its key is taken. Returns None if it was put, else what holds the key."""
+    try:
+        dynamodb().put_item(
+            TableName=table,
+            Item=marshal(item),
+            ConditionExpression="attribute_not_exists(pk)",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except dynamodb().exceptions.ConditionalCheckFailedException as taken:
+        return unmarshal(old_item(taken))
+    return None
+
+
+def old_item(error: ClientError) -> Item:
+    """What a failed condition found, as attribute values; empty where there was no item."""
+    found: Item = error.response.get("Item", {})  # type: ignore[assignment]
+    return found
+
+
+def get(table: str, key: Mapping[str, Any]) -> Item | None:
+    """One item, read consistently; None if there is none."""
+    answer = dynamodb().get_item(TableName=table, Key=marshal(key), ConsistentRead=True)
+    return unmarshal(answer["Item"]) if "Item" in answer else None
+
+
+def query(table: str, pk: str, *, sk_prefix: str = "", consistent: bool = False) -> Iterator[Item]:
+    """Every item of a partition, all pages, in key order."""
+    values = {":pk": pk} | ({":sk": sk_prefix} if sk_prefix else {})
+    condition = "pk = :pk" + (" AND begins_with(sk, :sk)" if sk_prefix else "")
+    pages = (
+        dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=marshal(values),
+            ConsistentRead=consistent,
+        )
+    )
+    for page in pages:
+        yield from map(unmarshal, page["Items"])

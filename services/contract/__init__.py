@@ -1,0 +1,1 @@
+"""What crosses a boundary: inbound messages, result events, code lists, identifiers. Pure: no AWS, no clock, no state."""

@@ -1,0 +1,189 @@
+"""The code lists of `codes.json`: named values only, with their Chinese and English labels.
+
+No bare digit of a wire format gets past a profile (`intake.profile`); inside, a level is a name. Sources and their standing
+(confirmed, our definition) are given list by list in `codes.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from functools import cache
+from importlib import resources
+from typing import Any
+
+
+@cache
+def data() -> dict[str, Any]:
+    """`codes.json` as it stands."""
+    loaded: dict[str, Any] = json.loads(resources.files("contract").joinpath("codes.json").read_text("utf-8"))
+    return loaded
+
+
+class Code(StrEnum):
+    """A value of a code list; the list is named like the class, in snake case."""
+
+    @classmethod
+    def list_name(cls) -> str:
+        """The key of this list in `codes.json`."""
+        return "".join(f"_{c.lower()}" if c.isupper() else c for c in cls.__name__).lstrip("_")
+
+    def _entry(self) -> dict[str, Any]:
+        entry: dict[str, Any] = data()["lists"][self.list_name()]["values"][self.value]
+        return entry
+
+    @property
+    def zh(self) -> str:
+        """The Chinese label."""
+        return str(self._entry()["zh"])
+
+    @property
+    def en(self) -> str:
+        """The English label."""
+        return str(self._entry()["en"])
+
+
+class Level(Code):
+    """满意度: five named levels, the two lowest are bad ratings (国办发〔2019〕51号)."""
+
+    VERY_SATISFIED = "VERY_SATISFIED"
+    SATISFIED = "SATISFIED"
+    BASICALLY_SATISFIED = "BASICALLY_SATISFIED"
+    DISSATISFIED = "DISSATISFIED"
+    VERY_DISSATISFIED = "VERY_DISSATISFIED"
+
+    @property
+    def rank(self) -> int:
+        """5 for the best level, 1 for the worst; also the first digit of the level's tags."""
+        return int(self._entry()["rank"])
+
+    @property
+    def is_bad(self) -> bool:
+        """True for 不满意 and 非常不满意, which start a rectification case."""
+        return bool(self._entry()["bad"])
+
+
+class RatingKind(Code):
+    """The four forms of rating (国办发〔2019〕51号, chapter 三)."""
+
+    VISIT = "VISIT"
+    MATTER = "MATTER"
+    GENERAL = "GENERAL"
+    SUPERVISION = "SUPERVISION"
+
+
+class Provenance(Code):
+    """Who gave the rating. DEFAULT means that nobody did; it is never a good rating."""
+
+    SELF_ONLINE = "SELF_ONLINE"
+    SELF_DEVICE = "SELF_DEVICE"
+    HOTLINE_CALLBACK = "HOTLINE_CALLBACK"
+    PAPER_ENTERED = "PAPER_ENTERED"
+    IMPORTED = "IMPORTED"
+    DEFAULT = "DEFAULT"
+
+
+class RatingChannel(Code):
+    """评价渠道: through what the rating was given."""
+
+    PC = "PC"
+    MOBILE = "MOBILE"
+    QR = "QR"
+    HALL_TABLET = "HALL_TABLET"
+    HALL_TERMINAL = "HALL_TERMINAL"
+    PHONE = "PHONE"
+    SMS = "SMS"
+    PAPER = "PAPER"
+    SYSTEM_DEFAULT = "SYSTEM_DEFAULT"
+
+
+class ServiceChannel(Code):
+    """办理渠道: through what the service was given."""
+
+    ONLINE = "ONLINE"
+    OFFLINE = "OFFLINE"
+
+
+class HandlingType(Code):
+    """即办件, 承诺件, 其他 (GB/T 39046-2020 A.6)."""
+
+    INSTANT = "INSTANT"
+    PROMISED = "PROMISED"
+    OTHER = "OTHER"
+
+
+class ApplicantType(Code):
+    """申请人类型. LEGAL_PERSON_UNSPECIFIED is what a coarse interface can say."""
+
+    NATURAL_PERSON = "NATURAL_PERSON"
+    ENTERPRISE = "ENTERPRISE"
+    INSTITUTION = "INSTITUTION"
+    SOCIAL_ORGANISATION = "SOCIAL_ORGANISATION"
+    UNINCORPORATED_ENTERPRISE = "UNINCORPORATED_ENTERPRISE"
+    ADMINISTRATIVE_ORGAN = "ADMINISTRATIVE_ORGAN"
+    OTHER_ORGANISATION = "OTHER_ORGANISATION"
+    LEGAL_PERSON_UNSPECIFIED = "LEGAL_PERSON_UNSPECIFIED"
+
+
+class ProjectStatus(Code):
+    """办件状态; it only moves forward."""
+
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    FINISHED = "FINISHED"
+
+
+class TimeUnit(Code):
+    """Units of limits: DAY is a natural day, WORKDAY a statutory working day, HOUR a natural hour."""
+
+    HOUR = "HOUR"
+    DAY = "DAY"
+    WORKDAY = "WORKDAY"
+    MONTH = "MONTH"
+    YEAR = "YEAR"
+
+
+class IdentityMode(Code):
+    """实名 or 匿名: whether the system knows who rated."""
+
+    REAL_NAME = "REAL_NAME"
+    ANONYMOUS = "ANONYMOUS"
+
+
+class Role(Code):
+    """What a registered party is."""
+
+    CHANNEL = "CHANNEL"
+    UNIT = "UNIT"
+    SUPERVISOR = "SUPERVISOR"
+    CONSUMER = "CONSUMER"
+
+
+class CaseState(Code):
+    """Where a rectification case stands."""
+
+    RECEIVED = "RECEIVED"
+
+
+class Clock(Code):
+    """The deadlines that run on a case."""
+
+    FIRST_CONTACT = "first_contact"
+    RECTIFY = "rectify"
+
+
+ALL: tuple[type[Code], ...] = (
+    Level,
+    RatingKind,
+    Provenance,
+    RatingChannel,
+    ServiceChannel,
+    HandlingType,
+    ApplicantType,
+    ProjectStatus,
+    TimeUnit,
+    IdentityMode,
+    Role,
+    CaseState,
+    Clock,
+)

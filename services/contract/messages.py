@@ -1,0 +1,170 @@
+"""The three inbound messages: CloudEvents 1.0 in structured JSON, as registered parties publish them.
+
+Other wire formats are turned into these by a declared profile (`intake.profile`); nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from contract import tags as dictionary
+from contract.codes import (
+    ApplicantType,
+    HandlingType,
+    Level,
+    ProjectStatus,
+    Provenance,
+    RatingChannel,
+    RatingKind,
+    ServiceChannel,
+    TimeUnit,
+)
+from contract.identifiers import ItemCode, ProjectNo, RegionCode, Uscc
+from contract.model import Model
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+ServiceNumber = Annotated[int, Field(ge=1, le=99)]
+Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class Envelope(Model):
+    """The CloudEvents attributes around `data`; extension attributes are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"]
+    id: Short
+    source: Short
+    type: Short
+    time: AwareDatetime | None = None
+    data: dict[str, Any]
+
+
+class Limit(Model):
+    """A length of time, as promised or as the law sets it."""
+
+    value: Annotated[int, Field(ge=0)]
+    unit: TimeUnit
+
+
+class ServiceEvent(Model):
+    """办件服务: the N-th contact inside a case file that can be rated. Facts only; they never change under a rating.
+
+    `accepted_at` is required from ACCEPTED on, `finished_at` for FINISHED (interfaces of Beijing and of a window payload).
+    """
+
+    project_no: ProjectNo
+    service_number: ServiceNumber
+    status: ProjectStatus
+    item_code: ItemCode
+    item_name: Short | None = None
+    organisation: Uscc
+    region_code: RegionCode
+    window: Short | None = None
+    staff_no: Short | None = None
+    service_channel: ServiceChannel
+    handling_type: HandlingType
+    applicant_type: ApplicantType
+    service_time: AwareDatetime
+    accepted_at: AwareDatetime | None = None
+    finished_at: AwareDatetime | None = None
+    promised_limit: Limit | None = None
+    statutory_limit: Limit | None = None
+    overrun_reason: Short | None = None
+
+    @model_validator(mode="after")
+    def _dates_of_the_status(self) -> Self:
+        if self.status is not ProjectStatus.PENDING and self.accepted_at is None:
+            raise PydanticCustomError("missing_field", "accepted_at is required from ACCEPTED on")
+        if self.status is ProjectStatus.FINISHED and self.finished_at is None:
+            raise PydanticCustomError("missing_field", "finished_at is required for FINISHED")
+        return self
+
+
+class Person(Model):
+    """Who rates. Seen only by intake, which keeps a keyed pseudonym."""
+
+    certificate_type: Short
+    certificate_number: Short
+
+
+class Rating(Model):
+    """评价 of a service event. Without `rater` it is anonymous."""
+
+    project_no: ProjectNo
+    service_number: ServiceNumber
+    round: Literal[1, 2]
+    kind: RatingKind
+    level: Level
+    tags: tuple[Annotated[str, StringConstraints(pattern=r"^\d{3}$")], ...] = ()
+    comment: str | None = None
+    provenance: Provenance
+    rating_channel: RatingChannel
+    occurred_at: AwareDatetime
+    rater: Person | None = None
+
+    @field_validator("tags")
+    @classmethod
+    def _sorted_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(value)))
+
+    @field_validator("comment")
+    @classmethod
+    def _blank_is_nothing(cls, value: str | None) -> str | None:
+        return (value or "").strip() or None
+
+    @model_validator(mode="after")
+    def _tags_of_the_level(self) -> Self:
+        for code in self.tags:
+            tag = dictionary.dictionary().get(code)
+            if tag is None:
+                raise PydanticCustomError("unknown_tag", "not in the dictionary")
+            if not tag.belongs_to(self.level):
+                raise PydanticCustomError("tag_of_other_level", "tag of another level")
+            if not tag.active:
+                raise PydanticCustomError("retired_tag", "retired")
+        return self
+
+    @model_validator(mode="after")
+    def _reason_of_a_bad_level(self) -> Self:
+        if self.level.is_bad and not self.tags and not self.comment:
+            raise PydanticCustomError("reason_required", "a bad rating needs a tag or a text")
+        return self
+
+
+class Actor(Model):
+    """The acting person of a command: an opaque reference of the sending party, and the role in which the person acts."""
+
+    person_ref: Short
+    role: Literal["COORDINATOR", "RECTIFIER", "CALLBACK_DESK", "SUPERVISOR", "REVIEWER", "RATER"]
+
+
+class CaseCommand(Model):
+    """What a unit, supervisor or reviewer does with a case. A repeated `command_id` has no second effect."""
+
+    command_id: Short
+    case_id: Short
+    command: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z_]{2,39}$")]
+    actor: Actor
+    at: AwareDatetime
+    text: str | None = None
+    evidence: tuple[Short, ...] = ()
+
+
+MESSAGES: dict[str, type[ServiceEvent | Rating | CaseCommand]] = {
+    "service-event.v1": ServiceEvent,
+    "rating.v1": Rating,
+    "case-command.v1": CaseCommand,
+}
+
+
+def envelope(message: ServiceEvent | Rating, message_id: str, source: str, time: datetime) -> dict[str, Any]:
+    """The canonical wire form of a message, ready for `json.dumps`."""
+    kind = next(name for name, model in MESSAGES.items() if isinstance(message, model))
+    attributes = {"specversion": "1.0", "id": message_id, "source": source, "type": kind, "time": time.isoformat()}
+    return {**attributes, "data": message.plain()}

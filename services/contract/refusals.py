@@ -1,0 +1,135 @@
+"""Why a message is refused: a stable code, the field, a Chinese and an English sentence, and what would be accepted.
+
+Codes are part of the contract (`docs/contract.md`): they are added, never renamed. No refusal repeats what was sent, since that
+may be personal data.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from contract.model import Model
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
+
+
+class Refusal(Model):
+    """One reason, as it is answered, stored and announced."""
+
+    code: str
+    field: str
+    zh: str
+    en: str
+    accepts: str = ""
+
+
+class Refused(Exception):
+    """The message cannot be taken; no retry will mend it."""
+
+    def __init__(self, *reasons: Refusal) -> None:
+        super().__init__(", ".join(reason.code for reason in reasons))
+        self.reasons = reasons
+
+
+class Sentence(NamedTuple):
+    """What a code says in both languages, and what would be accepted."""
+
+    zh: str
+    en: str
+    accepts: str = ""
+
+
+CATALOGUE: dict[str, Sentence] = {
+    # At the door: size, form, sender.
+    "too_large": Sentence("消息过大", "The message is too large.", "at most 65,536 bytes"),
+    "not_json": Sentence("消息不是有效的 JSON 对象", "The message is not a JSON object.", "one JSON object in UTF-8"),
+    "unknown_party": Sentence("发送方未登记", "The sending party is not registered.", "a registered party in attribute `party`"),
+    "bad_signature": Sentence(
+        "签名无效",
+        "The signature is missing or does not match.",
+        "webhook-signature v1 by the party's current or previous secret",
+    ),
+    "stale_signature": Sentence(
+        "签名时间与发送时间相差过大", "The signature's time is too far from the time of sending.", "at most 5 minutes apart"
+    ),
+    "unknown_type": Sentence(
+        "消息类型未知", "The type of the message is unknown.", "service-event.v1 or rating.v1; in a profile, its marker field"
+    ),
+    "not_accepted_here": Sentence("该类消息不由此队列接收", "This queue does not take messages of this type."),
+    # Fields and codes.
+    "missing_field": Sentence("缺少必填字段", "A mandatory field is missing."),
+    "unknown_field": Sentence("字段未定义", "The field is not part of the message."),
+    "malformed_field": Sentence("字段格式不正确", "The field is malformed."),
+    "bad_time": Sentence("时间格式不正确", "The time is malformed or lacks its offset.", "the profile's format, or RFC 3339 with offset"),
+    "unknown_level": Sentence("满意度等级无效", "The level of satisfaction does not exist."),
+    "unknown_channel": Sentence("评价渠道未知", "The rating channel is unknown."),
+    "unknown_code": Sentence("代码未在码表中声明", "The code is not declared in its list."),
+    "bad_credit_code": Sentence("统一社会信用代码无效", "The unified social credit code is invalid.", "18 characters, GB 32100-2015"),
+    "bad_item_code": Sentence("事项编码无效", "The item code is invalid.", "31 or 33 characters beginning with a credit code"),
+    "bad_region_code": Sentence("行政区划代码无效", "The region code is invalid.", "6 or 12 digits"),
+    "bad_project_no": Sentence("办件编号无效", "The case-file number is invalid.", "1 to 50 characters without blanks, '#' and '|'"),
+    "bad_service_number": Sentence("服务次数无效", "The service number is invalid.", "1 to 99; it is never assumed"),
+    "bad_round": Sentence("评价次数无效", "The round is invalid.", "1 (first rating) or 2 (follow-up)"),
+    # Rules.
+    "reason_required": Sentence(
+        "差评必须勾选详情或填写文字评价", "A bad rating needs a tag or a text.", "at least one tag, or a text that is not blank"
+    ),
+    "unknown_tag": Sentence("评价详情代码不存在", "The tag is not in the national dictionary."),
+    "retired_tag": Sentence("评价详情代码已停用", "The tag is retired and cannot be used by a new rating."),
+    "tag_of_other_level": Sentence("评价详情与满意度等级不一致", "The tag belongs to another level."),
+    "text_too_long": Sentence("文字评价过长", "The text is too long.", "the length set by the policy in force"),
+    "unknown_region": Sentence("行政区划未登记", "The region is not registered."),
+    "out_of_scope": Sentence("超出发送方的登记范围", "The region is outside the party's scope."),
+    "kind_not_accepted": Sentence("该评价形式需绑定服务对象", "Only ratings of a service event are taken.", "VISIT or MATTER"),
+    "default_not_allowed": Sentence(
+        "不记录无人作出的默认评价", "A default rating, which nobody gave, is not recorded.", "ratings that somebody gave"
+    ),
+    "follow_up_before_reply": Sentence(
+        "尚未回复，不能追评", "A follow-up is taken only after the reply.", "round 1, or round 2 after the reply"
+    ),
+    "already_rated": Sentence("本次服务已存在评价，请勿重复评价！", "This service has a rating with other content already."),
+    "event_contradicted": Sentence("与已登记的办件服务不一致", "The service event was reported before with other facts."),
+}
+
+_BY_FIELD = {
+    "level": "unknown_level",
+    "rating_channel": "unknown_channel",
+    "service_number": "bad_service_number",
+    "round": "bad_round",
+}
+
+
+def refusal(code: str, field: str = "", accepts: str = "") -> Refusal:
+    """The refusal of this code; `accepts` narrows down what the catalogue says."""
+    sentence = CATALOGUE[code]
+    return Refusal(code=code, field=field, zh=sentence.zh, en=sentence.en, accepts=accepts or sentence.accepts)
+
+
+def refuse(code: str, field: str = "", accepts: str = "") -> Refused:
+    """The exception for a single reason."""
+    return Refused(refusal(code, field, accepts))
+
+
+def from_validation(error: ValidationError) -> Refused:
+    """Every reason for which a model refused its input."""
+    return Refused(*(_from_detail(detail) for detail in error.errors(include_url=False, include_input=False)))
+
+
+def _from_detail(detail: ErrorDetails) -> Refusal:
+    field = ".".join(str(part) for part in detail["loc"])
+    expected = str(detail.get("ctx", {}).get("expected", ""))
+    return refusal(_code(detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""), field, expected)
+
+
+def _code(error_type: str, field: str) -> str:
+    if error_type in CATALOGUE:
+        return error_type
+    if error_type == "missing":
+        return "missing_field"
+    if error_type == "extra_forbidden":
+        return "unknown_field"
+    if error_type.startswith(("datetime", "timezone", "date")):
+        return "bad_time"
+    return _BY_FIELD.get(field, "unknown_code" if error_type in {"enum", "literal_error"} else "malformed_field")

@@ -1,0 +1,95 @@
+"""What becomes of a rating, given what the Ledger holds of its case file. Pure (design, 6.2 and 6.3)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from contract.codes import Provenance, RatingKind
+from contract.refusals import Refused, refusal, refuse
+from intake.entries import EventEntry, PendingRating, RatingEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from policy.rules import Policy
+
+_OF_A_SERVICE_EVENT = {RatingKind.VISIT, RatingKind.MATTER}
+
+
+class Outcome(StrEnum):
+    """What became of a message. An outcome is computed from what is stored, never logged."""
+
+    ACCEPTED = "accepted"
+    DUPLICATE = "duplicate"
+    PARKED = "parked"
+    REFUSED = "refused"
+
+
+class Holder(NamedTuple):
+    """Who holds a key: the message that took it, and the fingerprint of what it said."""
+
+    message_id: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, item: Mapping[str, Any]) -> Self:
+        """The holder as stored."""
+        return cls(item["message_id"], item["fingerprint"])
+
+    def meets(self, message_id: str, fingerprint: str, otherwise: str) -> Outcome:
+        """What a message with this id and fingerprint is beside the holder. Raises Refused (`otherwise`) if it says something else."""
+        if fingerprint != self.fingerprint:
+            raise refuse(otherwise)
+        return Outcome.ACCEPTED if message_id == self.message_id else Outcome.DUPLICATE
+
+
+class Project(NamedTuple):
+    """What the Ledger holds of one case file."""
+
+    events: dict[int, EventEntry]
+    ratings: dict[str, Holder]
+    answered: frozenset[str]
+
+    @classmethod
+    def of(cls, items: Iterable[Mapping[str, Any]]) -> Self:
+        """The case file from its items in key order; of an event reported at several statuses the furthest counts."""
+        events: dict[int, EventEntry] = {}
+        ratings: dict[str, Holder] = {}
+        answered = set()
+        for item in items:
+            kind, _, rest = item["sk"].partition("#")
+            if kind == "E":
+                events[int(rest[:2])] = EventEntry.model_validate(item)
+            elif kind == "R":
+                ratings[rest] = Holder.of(item)
+            elif kind == "A":
+                answered.add(rest)
+        return cls(events, ratings, frozenset(answered))
+
+
+def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None:
+    """The outcome if the key is taken, the event that the rating can be bound to, or None if it has to wait.
+
+    Raises Refused (`already_rated`, `kind_not_accepted`, `follow_up_before_reply`).
+    """
+    if rating.kind not in _OF_A_SERVICE_EVENT:
+        raise refuse("kind_not_accepted", "kind")
+    holder = project.ratings.get(f"{rating.service_number:02}#{rating.round}")
+    if holder:
+        return holder.meets(rating.message_id, rating.fingerprint, "already_rated")
+    if rating.round == 2 and f"{rating.service_number:02}#1" not in project.answered:
+        raise refuse("follow_up_before_reply", "round")
+    return project.events.get(rating.service_number)
+
+
+def admit(rating: PendingRating, event: EventEntry, policy: Policy) -> RatingEntry:
+    """The entry to write. Raises Refused with every rule of the policy in force that the rating breaks."""
+    broken = []
+    if rating.provenance is Provenance.DEFAULT:
+        broken.append(refusal("default_not_allowed", "provenance"))
+    if rating.comment and len(rating.comment) > policy.max_text_length:
+        broken.append(refusal("text_too_long", "comment", f"at most {policy.max_text_length:,} characters"))
+    if broken:
+        raise Refused(*broken)
+    return RatingEntry.bind(rating, event, policy)

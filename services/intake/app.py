@@ -1,0 +1,124 @@
+"""Handlers of intake: `accept` empties the Inbox, `relay` and `announce` tell what the tables' streams hold."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from pydantic import ValidationError
+
+from cloud import batch, bus, clock, stream
+from contract.events import BadRatingAccepted, MessagesRefused, event_id
+from contract.ledger import RatingFacts
+from contract.refusals import Refused
+from intake import door, quarantine, segments
+from intake.admission import Outcome
+from intake.arrival import UNREGISTERED, Arrival
+from intake.arrival import of as arrival_of
+from intake.take import take
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from cloud.stream import StreamRecord
+
+logger = Logger(service="intake")
+metrics = Metrics(namespace="Haochaping", service="intake")
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def accept(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Every message of the batch ends accepted, duplicate, parked or refused; only infrastructure faults go back to the queue."""
+    return batch.each(event, _accept, context)
+
+
+def _accept(record: SQSRecord) -> None:
+    arrival = _arrival(record)
+    keys = door.keys()
+    try:
+        outcome = take(door.open_message(arrival), arrival, keys)
+    except Refused as refused:
+        quarantine.keep(arrival, arrival.body, refused.reasons, keys)
+        outcome = Outcome.REFUSED
+        logger.info("refused", codes=[reason.code for reason in refused.reasons])
+    metrics.add_metric(name=outcome.value.capitalize(), unit=MetricUnit.Count, value=1)
+
+
+def _arrival(record: SQSRecord) -> Arrival:
+    held = record.raw_event.get("messageAttributes", {})
+    sent = {name: attribute.get("stringValue") or "" for name, attribute in held.items()}
+    stamp = record.raw_event["attributes"]["SentTimestamp"]
+    return arrival_of(record.body, sent, record.message_id, clock.unmoved(stamp), clock.at_milliseconds(stamp))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def relay(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The Ledger's stream: every record into a raw segment, bad ratings onto the bus."""
+    if not event["Records"]:
+        return stream.DONE
+    lane, table = stream.lane_of(event), stream.table_of(event)
+    lines, news = [], []
+    for record in stream.records(event):
+        try:
+            lines.append(_line(lane, record))
+        except (ValidationError, KeyError, Altered) as error:
+            stream.set_aside(record, table, type(error).__name__)
+            continue
+        if lines[-1].entry == "R":
+            news += _bad_rating(record)
+    segments.write(lines)
+    bus.publish(news)
+    metrics.add_metric(name="Relayed", unit=MetricUnit.Count, value=len(news))
+    return stream.DONE
+
+
+class Altered(Exception):
+    """A Ledger entry was changed or removed, which nothing of ours does."""
+
+
+def _line(lane: str, record: StreamRecord) -> segments.Line:
+    if record.operation != "INSERT":
+        metrics.add_metric(name="LedgerAltered", unit=MetricUnit.Count, value=1)
+        raise Altered
+    return segments.line(lane, record)
+
+
+def _bad_rating(record: StreamRecord) -> list[BadRatingAccepted]:
+    rating = RatingFacts.model_validate(record.new)
+    if not rating.level.is_bad:
+        return []
+    id = event_id("BadRatingAccepted", rating.rating_id)
+    return [BadRatingAccepted(event_id=id, happened_at=rating.received_at, rating=rating)]
+
+
+@logger.inject_lambda_context
+def announce(event: dict[str, Any], context: LambdaContext) -> None:
+    """Quarantine's stream: one announcement per party and batch (the mapping gathers a minute), with the count per code."""
+    refused: dict[str, list[StreamRecord]] = defaultdict(list)
+    for record in stream.records(event):
+        if record.operation == "INSERT":
+            refused[_told_party(record)].append(record)
+    bus.publish([_refusals(party, records) for party, records in refused.items()])
+
+
+def _told_party(record: StreamRecord) -> str:
+    unknown = any(reason["code"] == "unknown_party" for reason in record.new["reasons"])
+    return UNREGISTERED if unknown else str(record.new["party"])
+
+
+def _refusals(party: str, records: list[StreamRecord]) -> MessagesRefused:
+    first, last = records[0], records[-1]
+    codes = Counter(reason["code"] for record in records for reason in record.new["reasons"])
+    return MessagesRefused(
+        event_id=event_id("MessagesRefused", first.pk, first.sk, last.pk, last.sk),
+        happened_at=last.new["received_at"],
+        party=party,
+        count=len(records),
+        codes=dict(codes),
+    )

@@ -1,0 +1,60 @@
+"""A message as it reached the door: the body, who says to have sent it, and the proof."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from intake.sealing import digest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+UNREGISTERED = "unregistered"
+
+# Ids become part of a key (1,024 bytes at most) and of an event; whatever else a sender writes there stays outside.
+_PARTY = re.compile(r"[a-z][a-z0-9-]{1,39}")
+_ID = re.compile(r"[!-.0-~]{1,128}")
+
+
+class Arrival(NamedTuple):
+    """One message with its transport. `sent_at` is the queue's own time, `received_at` the same moment on the one clock."""
+
+    body: str
+    party: str
+    webhook_id: str
+    timestamp: str
+    signature: str
+    sent_at: datetime
+    received_at: datetime
+
+    @property
+    def message_id(self) -> str:
+        """Names the message among all messages of all parties; a redelivery has the same name."""
+        return message_id(self.party, self.webhook_id, self.body)
+
+
+def message_id(party: str, webhook_id: str, body: str) -> str:
+    """Party, the party's own id, and a short hash: a party that uses an id twice has sent two messages."""
+    return f"{party}/{webhook_id}/{digest(body)}"
+
+
+def of(body: str, sent: Mapping[str, str], transport_id: str, sent_at: datetime, received_at: datetime) -> Arrival:
+    """The arrival of a message with these attributes (SQS) or headers (HTTPS); the transport's id names one that names itself badly."""
+    party, webhook_id = sent.get("party", ""), sent.get("webhook-id", "")
+    return Arrival(
+        body=body,
+        party=party if _PARTY.fullmatch(party) else UNREGISTERED,
+        webhook_id=webhook_id if _ID.fullmatch(webhook_id) else transport_id,
+        timestamp=sent.get("webhook-timestamp", ""),
+        signature=sent.get("webhook-signature", ""),
+        sent_at=sent_at,
+        received_at=received_at,
+    )
+
+
+def attributes(party: str, webhook_id: str, timestamp: str, signature: str) -> dict[str, Any]:
+    """The SQS message attributes that carry the proof."""
+    sent = {"party": party, "webhook-id": webhook_id, "webhook-timestamp": timestamp, "webhook-signature": signature}
+    return {name: {"DataType": "String", "StringValue": value} for name, value in sent.items()}

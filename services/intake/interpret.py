@@ -1,0 +1,51 @@
+"""From the bytes of a message to the canonical message, by the profile of the party that sent it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from contract.messages import MESSAGES, CaseCommand, Envelope, Rating, ServiceEvent
+from contract.refusals import from_validation, refuse
+from intake.profile import CANONICAL, load, translate
+
+MAX_BYTES = 65_536
+
+
+def check_size(body: str) -> None:
+    """Raises Refused (`too_large`)."""
+    if len(body.encode()) > MAX_BYTES:
+        raise refuse("too_large")
+
+
+def interpret(body: str, profile_id: str, province_code: str) -> Rating | ServiceEvent:
+    """The canonical message. Raises Refused with every reason found."""
+    wire = _json_object(body)
+    return _canonical(wire) if profile_id == CANONICAL else translate(load(profile_id), wire, province_code)
+
+
+def _json_object(body: str) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        raise refuse("not_json") from None
+    if not isinstance(parsed, dict):
+        raise refuse("not_json")
+    return parsed
+
+
+def _canonical(wire: dict[str, Any]) -> Rating | ServiceEvent:
+    try:
+        envelope = Envelope.model_validate(wire)
+        model = MESSAGES.get(envelope.type)
+        if model is None:
+            raise refuse("unknown_type", "type", ", ".join(MESSAGES))
+        if model is CaseCommand:
+            raise refuse("not_accepted_here", "type")
+        message = model.model_validate(envelope.data)
+    except ValidationError as error:
+        raise from_validation(error) from None
+    assert not isinstance(message, CaseCommand)  # noqa: S101 - refused above; this tells the type checker
+    return message

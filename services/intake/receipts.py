@@ -1,0 +1,33 @@
+"""What became of the message behind a receipt, computed from what is stored."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloud.settings import settings
+from cloud.table import get
+from contract.model import Model
+from intake.admission import Outcome
+from intake.entries import waiting_key
+
+if TYPE_CHECKING:
+    from intake.sealing import Keys
+
+
+class Standing(Model):
+    """Where a rating or service event stands. `day` (Asia/Shanghai) is what it counts for, once accepted."""
+
+    receipt: str
+    outcome: Outcome
+    received_at: str
+    day: str | None = None
+
+
+def standing(receipt: str, keys: Keys) -> Standing | None:
+    """Accepted or parked; None while nothing is stored under the receipt's key. Raises NotAReceipt."""
+    key = keys.open_receipt(receipt)
+    if entry := get(settings().ledger_table, key._asdict()):
+        return Standing(receipt=receipt, outcome=Outcome.ACCEPTED, received_at=entry["received_at"], day=entry["day"])
+    if parked := get(settings().waiting_table, waiting_key(key)._asdict()):
+        return Standing(receipt=receipt, outcome=Outcome.PARKED, received_at=parked["received_at"])
+    return None

@@ -1,0 +1,1 @@
+"""Result events out: into the feed, once each, and to everyone who subscribed."""

@@ -1,0 +1,69 @@
+"""The Feed table: `F#shard` / position, one transaction per event appends the entry, its `E#event_id` marker and moves the head.
+
+Whoever has seen position n of a shard has seen everything before it; a cursor is the vector of positions.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from cloud.clients import dynamodb
+from cloud.settings import settings
+from cloud.table import get, marshal, query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SHARDS = 4
+_HEAD = "HEAD"
+_TRIES = 8
+
+
+class HeadMoved(Exception):
+    """Others kept appending to the shard; the queue hands the event over again."""
+
+
+def append(cloud_event: dict[str, Any]) -> bool:
+    """Appends an event that is not in the feed yet; False if it was there. Raises HeadMoved."""
+    shard = f"F#{zlib.crc32(cloud_event['id'].encode()) % SHARDS}"
+    for _ in range(_TRIES):
+        codes = _try(shard, _head(shard), cloud_event)
+        if not codes:
+            return True
+        if codes[0] == "ConditionalCheckFailed":
+            return False
+    raise HeadMoved(shard)
+
+
+def _head(shard: str) -> int:
+    head = get(settings().feed_table, {"pk": shard, "sk": _HEAD})
+    return int(head["position"]) if head else 0
+
+
+def _try(shard: str, head: int, cloud_event: dict[str, Any]) -> list[str]:
+    """One attempt; the cancellation code of each of marker, entry and head if it failed, nothing if it succeeded."""
+    position = head + 1
+    marker = {"pk": f"E#{cloud_event['id']}", "sk": "E", "shard": shard, "position": position}
+    entry = {"pk": shard, "sk": f"{position:016}", "event": json.dumps(cloud_event, ensure_ascii=False)}
+    moved = {"pk": shard, "sk": _HEAD, "position": position}
+    unmoved = "position = :head" if head else "attribute_not_exists(pk)"
+    puts = [_put(marker), _put(entry), _put(moved, unmoved, {":head": head} if head else {})]
+    try:
+        dynamodb().transact_write_items(TransactItems=puts)
+    except dynamodb().exceptions.TransactionCanceledException as cancelled:
+        return [reason.get("Code", "") for reason in cancelled.response["CancellationReasons"]]
+    return []
+
+
+def _put(item: dict[str, Any], condition: str = "attribute_not_exists(pk)", values: dict[str, Any] | None = None) -> Any:
+    put = {"TableName": settings().feed_table, "Item": marshal(item), "ConditionExpression": condition}
+    return {"Put": put | ({"ExpressionAttributeValues": marshal(values)} if values else {})}
+
+
+def entries(shard: int, after: int = 0) -> Iterator[dict[str, Any]]:
+    """The events of a shard in order, behind a position."""
+    for item in query(settings().feed_table, f"F#{shard}"):
+        if item["sk"] != _HEAD and int(item["sk"]) > after:
+            yield json.loads(item["event"])

@@ -1,0 +1,130 @@
+"""Handlers of rectify: `handle` decides commands, `deadlines` finds what is due, `relay` tells the bus what happened."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger
+
+from cloud import batch, bus, clock, queue, registry, stream
+from cloud.settings import settings
+from contract.events import BadRatingAccepted, CaseOpened, CaseOverdue, Event, event_id
+from contract.ledger import RatingFacts
+from contract.zone import day_of
+from policy.rules import in_force
+from rectify import cases
+from rectify.case import BecameOverdue, Case, Command, OpenCase, Opened, PassDeadline, decide, evolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from cloud.stream import StreamRecord
+    from policy.rules import Policy
+
+logger = Logger(service="rectify")
+_TRIES = 3
+
+
+@logger.inject_lambda_context
+def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Every command of the batch, decided and saved once."""
+    return batch.each(event, _handle, context)
+
+
+def _handle(record: SQSRecord) -> None:
+    message = json.loads(record.body)
+    if "detail" in message:
+        _carry_out(OpenCase(rating=BadRatingAccepted.model_validate(message["detail"]).rating))
+    else:
+        _carry_out(PassDeadline.model_validate(message))
+
+
+def _carry_out(command: Command) -> None:
+    for attempt in range(1, _TRIES + 1):
+        try:
+            _decide_and_save(command)
+        except cases.Clash:
+            if attempt == _TRIES:
+                raise
+        else:
+            return
+
+
+def _decide_and_save(command: Command) -> None:
+    case, decided = cases.load(command.case_id, command.command_id)
+    if decided:
+        return
+    facts = decide(case, command, _policy_of(command), clock.now())
+    after = case
+    for fact in facts:
+        after = evolve(after, fact)
+    if facts and after:
+        cases.save(case, after, facts, command)
+
+
+def _policy_of(command: Command) -> Policy | None:
+    """The policy of the rating's region on the day it was received; a clock is never judged by later rules."""
+    if not isinstance(command, OpenCase):
+        return None
+    region = command.rating.region_code
+    return in_force(registry.rules(region), region, day_of(command.rating.received_at))
+
+
+@logger.inject_lambda_context
+def deadlines(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Sends one step per deadline that has passed, all of them, the oldest first; answers how many.
+
+    The cost grows with what is due. What a step does is decided by `handle`, which ignores one whose clock has stopped or moved.
+    """
+    now = clock.now()
+    steps = (step.model_dump_json() for case in cases.due(now) for step in _passed(case))
+    return {"sent": queue.send_all(settings().rectify_inbox_url, steps)}
+
+
+def _passed(case: Case) -> Iterator[PassDeadline]:
+    now = clock.now()
+    for name, deadline in case.clocks.items():
+        if not deadline.overdue and deadline.due_at <= now:
+            yield PassDeadline(case_id=case.case_id, clock=name, due_at=deadline.due_at)
+
+
+@logger.inject_lambda_context
+def relay(event: dict[str, Any], context: LambdaContext) -> None:
+    """The stream of Cases: every history entry becomes a result event."""
+    bus.publish([_event_of(record) for record in stream.records(event) if _is_history(record)])
+
+
+def _is_history(record: StreamRecord) -> bool:
+    return record.operation == "INSERT" and record.sk.startswith("H#")
+
+
+def _event_of(record: StreamRecord) -> Event:
+    fact, rating = cases.fact_of(record.new), RatingFacts.model_validate(record.new["rating"])
+    id = event_id(fact.fact, record.pk, record.sk)
+    match fact:
+        case Opened():
+            return CaseOpened(
+                event_id=id,
+                happened_at=fact.at,
+                case_id=fact.case_id,
+                rating=rating,
+                due={clock: deadline.due_at for clock, deadline in fact.clocks.items()},
+                provisional=tuple(clock for clock, deadline in fact.clocks.items() if deadline.provisional),
+                policy_version=fact.policy_version,
+            )
+        case BecameOverdue():
+            return CaseOverdue(
+                event_id=id,
+                happened_at=fact.at,
+                case_id=record.pk,
+                rating_id=rating.rating_id,
+                organisation=rating.organisation,
+                region_code=rating.region_code,
+                clock=fact.clock,
+                due_at=fact.due_at,
+            )

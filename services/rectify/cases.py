@@ -1,0 +1,136 @@
+"""The Cases table: `case_id` / `STATE` (head), `H#version` (history), `C#command_id` (a command's outcome).
+
+The head carries two sparse indexes: `due` (shard / next deadline), from which the sweep finds what is due without looking at what is
+open, and `organisation` (USCC / opening time) for work lists.
+"""
+
+from __future__ import annotations
+
+import zlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import TypeAdapter
+
+from cloud.clients import dynamodb
+from cloud.settings import settings
+from cloud.table import marshal, unmarshal
+from rectify.case import Case, Command, Fact
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SHARDS = 4
+_FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
+
+
+class Clash(Exception):
+    """Somebody else saved the case in between; the command is decided anew."""
+
+
+class Loaded(NamedTuple):
+    """What is needed to decide a command: the case, and whether the command was decided before."""
+
+    case: Case | None
+    decided: bool
+
+
+def load(case_id: str, command_id: str) -> Loaded:
+    """Head and outcome in one consistent read."""
+    table = settings().cases_table
+    wanted = [{"pk": case_id, "sk": "STATE"}, {"pk": case_id, "sk": f"C#{command_id}"}]
+    request: Any = {table: {"Keys": [marshal(key) for key in wanted], "ConsistentRead": True}}
+    found: dict[str, dict[str, Any]] = {}
+    while request:
+        answer = dynamodb().batch_get_item(RequestItems=request)
+        found |= {item["sk"]: item for item in map(unmarshal, answer["Responses"].get(table, []))}
+        request = answer["UnprocessedKeys"]
+    head = found.get("STATE")
+    return Loaded(Case.model_validate_json(head["case"]) if head else None, decided=f"C#{command_id}" in found)
+
+
+def save(before: Case | None, after: Case, facts: Sequence[Fact], command: Command) -> None:
+    """Head, history and the command's outcome in one transaction. Raises Clash if the case is no longer as it was loaded."""
+    version = before.version if before else 0
+    history = [_history(after, version + n, fact) for n, fact in enumerate(facts, start=1)]
+    outcome = {"pk": after.case_id, "sk": f"C#{command.command_id}", "facts": [fact.fact for fact in facts]}
+    puts = [_put(item, "attribute_not_exists(pk)") for item in (*history, outcome)]
+    head = _put(_head(after), "version = :before" if before else "attribute_not_exists(pk)", {":before": version} if before else {})
+    try:
+        dynamodb().transact_write_items(TransactItems=[head, *puts])
+    except dynamodb().exceptions.TransactionCanceledException as cancelled:
+        codes = {reason.get("Code") for reason in cancelled.response.get("CancellationReasons", [])}
+        if codes & {"ConditionalCheckFailed", "TransactionConflict"}:
+            raise Clash(after.case_id) from cancelled
+        raise
+
+
+def _put(item: dict[str, Any], condition: str, values: dict[str, Any] | None = None) -> Any:
+    put: dict[str, Any] = {"TableName": settings().cases_table, "Item": marshal(item), "ConditionExpression": condition}
+    return {"Put": put | ({"ExpressionAttributeValues": marshal(values)} if values else {})}
+
+
+def _history(case: Case, version: int, fact: Fact) -> dict[str, Any]:
+    return {
+        "pk": case.case_id,
+        "sk": f"H#{version:06}",
+        "fact": fact.model_dump_json(exclude_none=True),
+        "rating": case.rating.plain(),
+    }
+
+
+def _head(case: Case) -> dict[str, Any]:
+    item = {
+        "pk": case.case_id,
+        "sk": "STATE",
+        "version": case.version,
+        "case": case.model_dump_json(exclude_none=True),
+        "organisation": case.rating.organisation,
+        "opened_at": stamp(case.opened_at),
+    }
+    if case.next_due:
+        item |= {"due_shard": f"due#{zlib.crc32(case.case_id.encode()) % SHARDS}", "due_at": stamp(case.next_due)}
+    return item
+
+
+def stamp(moment: datetime) -> str:
+    """An instant as the indexes sort it: UTC to the second."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def due(now: datetime) -> Iterator[Case]:
+    """Every case whose next deadline has passed, the oldest first within each shard; all pages."""
+    for shard in range(SHARDS):
+        yield from _query("due", "due_shard = :pk AND due_at <= :now", {":pk": f"due#{shard}", ":now": stamp(now)})
+
+
+def of_organisation(organisation: str) -> Iterator[Case]:
+    """The cases of an organisation (USCC), by opening time."""
+    yield from _query("organisation", "organisation = :pk", {":pk": organisation})
+
+
+def all_open() -> Iterator[Case]:
+    """Every case with a deadline that has not been told, soonest first within each shard."""
+    for shard in range(SHARDS):
+        yield from _query("due", "due_shard = :pk", {":pk": f"due#{shard}"})
+
+
+def fact_of(history_item: dict[str, Any]) -> Fact:
+    """The fact of a history item."""
+    return _FACT.validate_json(history_item["fact"])
+
+
+def _query(index: str, condition: str, values: dict[str, Any]) -> Iterator[Case]:
+    pages = (
+        dynamodb()
+        .get_paginator("query")
+        .paginate(
+            TableName=settings().cases_table,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeValues=marshal(values),
+        )
+    )
+    for page in pages:
+        for item in map(unmarshal, page["Items"]):
+            yield Case.model_validate_json(item["case"])

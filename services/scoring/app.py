@@ -1,0 +1,57 @@
+"""Handler of scoring: `count` folds the Ledger's stream into Scores."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from pydantic import ValidationError
+
+from cloud import stream
+from cloud.settings import settings
+from contract.ledger import RatingFacts
+from scoring import scores
+from scoring.fold import Counted, Delta, fold
+from scoring.lanes import Checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+logger = Logger(service="scoring")
+metrics = Metrics(namespace="Haochaping", service="scoring")
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def count(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Every rating of the batch, once on each of its nodes. An infrastructure fault raises: the lane stops and comes again."""
+    if not event["Records"]:
+        return stream.DONE
+    lane = stream.lane_of(event)
+    deltas = fold(_ratings(event))
+    _flush(deltas, lane)
+    metrics.add_metric(name="ScoreUpdates", unit=MetricUnit.Count, value=len(deltas))
+    return stream.DONE
+
+
+def _ratings(event: dict[str, Any]) -> Iterator[Counted]:
+    for record in stream.records(event):
+        # The mapping filters by key prefix; what is left is a rating, or something that should not be there.
+        if record.operation != "INSERT":
+            stream.set_aside(record, stream.table_of(event), "Altered")
+            continue
+        try:
+            yield Counted(Checkpoint(record.sequence, record.created), RatingFacts.model_validate(record.new))
+        except ValidationError:
+            stream.set_aside(record, stream.table_of(event), "NotARating")
+
+
+def _flush(deltas: list[Delta], lane: str) -> None:
+    # Each item is guarded by itself, so their order does not matter; the first fault is raised after all have been tried.
+    with ThreadPoolExecutor(settings().flush_threads) as pool:
+        for written in [pool.submit(scores.add, delta, lane) for delta in deltas]:
+            written.result()
