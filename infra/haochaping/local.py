@@ -5,7 +5,6 @@ State does not survive the emulator: one start is one fresh stack.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -158,7 +157,13 @@ def _wait_until_healthy(stack: LocalStack) -> None:
 def _deploy(stack: LocalStack, say: Callable[[str], None]) -> None:
     runtime = f"python{sys.version_info.major}.{sys.version_info.minor}"
     machine = "arm64" if os.uname().machine in {"arm64", "aarch64"} else "x86_64"
-    local = {"PythonRuntime": runtime, "Architecture": machine, "SignatureRoutes": "true", "SingleLane": "true", "LoopbackWebhooks": "true"}
+    local = {
+        "PythonRuntime": runtime,
+        "Architecture": machine,
+        "SignatureRoutes": "true",
+        "SingleLane": "true",
+        "LoopbackWebhooks": "true",
+    }
     parameters = [f"file://{ROOT / 'infra' / 'provinces' / stack.province}.toml", *(f"{name}={value}" for name, value in local.items())]
     build = HOME / "build"
     say("sam build")
@@ -171,7 +176,7 @@ def _deploy(stack: LocalStack, say: Callable[[str], None]) -> None:
 def _sam(stack: LocalStack, arguments: list[str]) -> None:
     log = HOME / f"sam-{arguments[0]}.log"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    environment = _clean_environment() | stack.environment() | {"PATH": path, "SAM_CLI_TELEMETRY": "0"}
+    environment = _clean_environment() | stack.environment() | {"PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1"}
     with log.open("wb") as output:
         command = [str(Path(sys.executable).parent / "sam"), *arguments, "--region", REGION]
         done = subprocess.run(command, env=environment, stdout=output, stderr=subprocess.STDOUT, cwd=ROOT, check=False)
@@ -207,9 +212,3 @@ def _exists(pid: int) -> bool:
     except (ProcessLookupError, PermissionError):
         return False
     return True
-
-
-def describe() -> str:
-    """The remembered state as JSON, for `haochaping local status --json`."""
-    stack = running()
-    return json.dumps({"running": bool(stack)} | (stack.model_dump() | {"endpoint": stack.endpoint} if stack else {}))

@@ -11,6 +11,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pydantic import ConfigDict
+
 from cloud import registry
 from cloud.clients import secretsmanager
 from cloud.registry import Party, Record
@@ -20,7 +22,6 @@ from contract.identifiers import RegionCode, Uscc
 from contract.model import Model
 from policy.rules import Rules
 from policy.strictness import laxer
-from pydantic import ConfigDict
 
 PROVINCES = Path(__file__).resolve().parents[1] / "provinces"
 

@@ -24,10 +24,14 @@ class NoStack(Exception):
 def connect() -> Settings:
     """Reads the outputs of the stack and hands them to the services' own code. Raises NoStack."""
     name = os.environ.get("HAOCHAPING_STACK") or _local_stack()
-    outputs = _outputs(name)
-    os.environ.update({variable_of(key): value for key, value in outputs.items()})
+    os.environ.update({variable_of(key): value for key, value in _outputs(name).items()})
     forget()
     return settings()
+
+
+def output(key: str) -> str:
+    """An output of the connected stack."""
+    return os.environ[variable_of(key)]
 
 
 def forget() -> None:
@@ -47,8 +51,10 @@ def variable_of(output: str) -> str:
 def _local_stack() -> str:
     running = local.running()
     if running is None:
-        raise NoStack("没有运行中的本地栈；运行 `haochaping local up`，或设置 HAOCHAPING_STACK\n"
-                      "No local stack is running: run `haochaping local up`, or set HAOCHAPING_STACK")
+        raise NoStack(
+            "没有运行中的本地栈；运行 `haochaping local up`，或设置 HAOCHAPING_STACK\n"
+            "No local stack is running: run `haochaping local up`, or set HAOCHAPING_STACK"
+        )
     os.environ.update(running.environment())
     return running.stack
 

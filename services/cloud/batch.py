@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Any
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, ExceptionInfo, FailureResponse, process_partial_response
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,11 +16,24 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+logger = Logger(service="batch")
+
 
 def each(event: dict[str, Any], keep: Callable[[SQSRecord], None], context: LambdaContext) -> PartialItemFailureResponse:
     """Hands each message to `keep` (whose parameter must be named `record`); what raises goes back to the queue alone.
 
     Only infrastructure faults may raise: what no retry can mend is set aside by `keep` itself.
     """
-    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    processor = _Telling(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, keep, processor, context)
+
+
+class _Telling(BatchProcessor):
+    """Logs what failed: the kind of error and where, never its text, which may repeat what was sent."""
+
+    def failure_handler(self, record: Any, exception: ExceptionInfo) -> FailureResponse:
+        kind, error, trace = exception
+        code = f"{error.operation_name}: {error.response['Error']['Code']}" if isinstance(error, ClientError) else ""
+        where = traceback.format_tb(trace, -3) if trace else []
+        logger.error("message failed", error=kind.__name__ if kind else "", code=code, where=where, message_id=record.message_id)
+        return super().failure_handler(record, exception)

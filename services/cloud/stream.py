@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -56,8 +57,13 @@ def parse(raw: dict[str, Any]) -> StreamRecord:
         sk=keys["sk"],
         sequence=int(change["SequenceNumber"]),
         created=int(change["ApproximateCreationDateTime"]),
-        new=unmarshal(change.get("NewImage", {})),
+        new=unmarshal({name: _decoded(value) for name, value in change.get("NewImage", {}).items()}),
     )
+
+
+def _decoded(value: dict[str, Any]) -> dict[str, Any]:
+    """In an event a binary is base64 text, unlike in the answer of a call."""
+    return {"B": base64.b64decode(value["B"])} if "B" in value else value
 
 
 def records(event: dict[str, Any]) -> Iterator[StreamRecord]:

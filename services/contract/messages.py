@@ -163,7 +163,11 @@ MESSAGES: dict[str, type[ServiceEvent | Rating | CaseCommand]] = {
 }
 
 
-def envelope(message: ServiceEvent | Rating, message_id: str, source: str, time: datetime) -> dict[str, Any]:
+Said = ServiceEvent | Rating
+"""What channel platforms say."""
+
+
+def envelope(message: Said, message_id: str, source: str, time: datetime) -> dict[str, Any]:
     """The canonical wire form of a message, ready for `json.dumps`."""
     kind = next(name for name, model in MESSAGES.items() if isinstance(message, model))
     attributes = {"specversion": "1.0", "id": message_id, "source": source, "type": kind, "time": time.isoformat()}

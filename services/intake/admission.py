@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from contract.codes import Provenance, RatingKind
-from contract.refusals import Refused, refusal, refuse
+from contract.refusals import refuse
 from intake.entries import EventEntry, PendingRating, RatingEntry
 
 if TYPE_CHECKING:
@@ -71,10 +71,12 @@ class Project(NamedTuple):
 def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None:
     """The outcome if the key is taken, the event that the rating can be bound to, or None if it has to wait.
 
-    Raises Refused (`already_rated`, `kind_not_accepted`, `follow_up_before_reply`).
+    Raises Refused (`kind_not_accepted`, `default_not_allowed`, `already_rated`, `follow_up_before_reply`).
     """
     if rating.kind not in _OF_A_SERVICE_EVENT:
         raise refuse("kind_not_accepted", "kind")
+    if rating.provenance is Provenance.DEFAULT:
+        raise refuse("default_not_allowed", "provenance")
     holder = project.ratings.get(f"{rating.service_number:02}#{rating.round}")
     if holder:
         return holder.meets(rating.message_id, rating.fingerprint, "already_rated")
@@ -84,12 +86,7 @@ def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None
 
 
 def admit(rating: PendingRating, event: EventEntry, policy: Policy) -> RatingEntry:
-    """The entry to write. Raises Refused with every rule of the policy in force that the rating breaks."""
-    broken = []
-    if rating.provenance is Provenance.DEFAULT:
-        broken.append(refusal("default_not_allowed", "provenance"))
+    """The entry to write. Raises Refused (`text_too_long`)."""
     if rating.comment and len(rating.comment) > policy.max_text_length:
-        broken.append(refusal("text_too_long", "comment", f"at most {policy.max_text_length:,} characters"))
-    if broken:
-        raise Refused(*broken)
+        raise refuse("text_too_long", "comment", f"at most {policy.max_text_length:,} characters")
     return RatingEntry.bind(rating, event, policy)

@@ -14,7 +14,7 @@ from intake.interpret import check_size, interpret
 from intake.sealing import Keys
 
 if TYPE_CHECKING:
-    from contract.messages import Rating, ServiceEvent
+    from contract.messages import Said
     from intake.arrival import Arrival
 
 
@@ -28,7 +28,7 @@ def keys() -> Keys:
     return _derived(secrets.stack_secret())
 
 
-def open_message(arrival: Arrival) -> Rating | ServiceEvent:
+def open_message(arrival: Arrival) -> Said:
     """The canonical message. Raises Refused; nothing of an unproven message is read beyond its size."""
     check_size(arrival.body)
     party = registry.party(arrival.party, day_of(arrival.received_at))

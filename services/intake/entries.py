@@ -14,7 +14,7 @@ from contract import tags
 from contract.codes import IdentityMode, Level, ProjectStatus, Provenance, RatingChannel, RatingKind
 from contract.identifiers import task_code
 from contract.ledger import RatingFacts, ServiceFacts
-from contract.messages import Limit, Rating, ServiceEvent
+from contract.messages import Limit, Rating, Said, ServiceEvent
 from contract.model import Model
 from intake.days import counted_day
 from intake.sealing import Keys, LedgerKey
@@ -44,7 +44,7 @@ def waiting_key(key: LedgerKey) -> LedgerKey:
     return LedgerKey(key.pk, key.sk.removeprefix("R#"))
 
 
-def key_of(message: Rating | ServiceEvent) -> LedgerKey:
+def key_of(message: Said) -> LedgerKey:
     """The Ledger key of a canonical message, which is also what its receipt seals."""
     if isinstance(message, Rating):
         return rating_key(message.project_no, message.service_number, message.round)

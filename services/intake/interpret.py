@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contract.messages import MESSAGES, CaseCommand, Envelope, Rating, ServiceEvent
+from contract.messages import MESSAGES, CaseCommand, Envelope, Said
 from contract.refusals import from_validation, refuse
 from intake.profile import CANONICAL, load, translate
 
@@ -20,7 +20,7 @@ def check_size(body: str) -> None:
         raise refuse("too_large")
 
 
-def interpret(body: str, profile_id: str, province_code: str) -> Rating | ServiceEvent:
+def interpret(body: str, profile_id: str, province_code: str) -> Said:
     """The canonical message. Raises Refused with every reason found."""
     wire = _json_object(body)
     return _canonical(wire) if profile_id == CANONICAL else translate(load(profile_id), wire, province_code)
@@ -36,7 +36,7 @@ def _json_object(body: str) -> dict[str, Any]:
     return parsed
 
 
-def _canonical(wire: dict[str, Any]) -> Rating | ServiceEvent:
+def _canonical(wire: dict[str, Any]) -> Said:
     try:
         envelope = Envelope.model_validate(wire)
         model = MESSAGES.get(envelope.type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloud import registry
-from contract.messages import Rating, ServiceEvent
+from contract.messages import Rating, Said, ServiceEvent
 from contract.refusals import Refused, refuse
 from contract.zone import day_of
 from intake import ledger, quarantine, waiting
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from intake.sealing import Keys
 
 
-def take(message: Rating | ServiceEvent, arrival: Arrival, keys: Keys) -> Outcome:
+def take(message: Said, arrival: Arrival, keys: Keys) -> Outcome:
     """What became of the message, once that is durable. Raises Refused."""
     if isinstance(message, Rating):
         return _take_rating(PendingRating.of(message, arrival, keys))

@@ -39,7 +39,7 @@ def append(cloud_event: dict[str, Any]) -> bool:
 
 def _head(shard: str) -> int:
     head = get(settings().feed_table, {"pk": shard, "sk": _HEAD})
-    return int(head["position"]) if head else 0
+    return int(head["head"]) if head else 0
 
 
 def _try(shard: str, head: int, cloud_event: dict[str, Any]) -> list[str]:
@@ -47,8 +47,8 @@ def _try(shard: str, head: int, cloud_event: dict[str, Any]) -> list[str]:
     position = head + 1
     marker = {"pk": f"E#{cloud_event['id']}", "sk": "E", "shard": shard, "position": position}
     entry = {"pk": shard, "sk": f"{position:016}", "event": json.dumps(cloud_event, ensure_ascii=False)}
-    moved = {"pk": shard, "sk": _HEAD, "position": position}
-    unmoved = "position = :head" if head else "attribute_not_exists(pk)"
+    moved = {"pk": shard, "sk": _HEAD, "head": position}
+    unmoved = "head = :head" if head else "attribute_not_exists(pk)"
     puts = [_put(marker), _put(entry), _put(moved, unmoved, {":head": head} if head else {})]
     try:
         dynamodb().transact_write_items(TransactItems=puts)

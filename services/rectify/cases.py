@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import marshal, unmarshal
+from cloud.table import get_many, marshal, unmarshal
 from rectify.case import Case, Command, Fact
 
 if TYPE_CHECKING:
@@ -37,14 +37,8 @@ class Loaded(NamedTuple):
 
 def load(case_id: str, command_id: str) -> Loaded:
     """Head and outcome in one consistent read."""
-    table = settings().cases_table
     wanted = [{"pk": case_id, "sk": "STATE"}, {"pk": case_id, "sk": f"C#{command_id}"}]
-    request: Any = {table: {"Keys": [marshal(key) for key in wanted], "ConsistentRead": True}}
-    found: dict[str, dict[str, Any]] = {}
-    while request:
-        answer = dynamodb().batch_get_item(RequestItems=request)
-        found |= {item["sk"]: item for item in map(unmarshal, answer["Responses"].get(table, []))}
-        request = answer["UnprocessedKeys"]
+    found = {item["sk"]: item for item in get_many(settings().cases_table, wanted)}
     head = found.get("STATE")
     return Loaded(Case.model_validate_json(head["case"]) if head else None, decided=f"C#{command_id}" in found)
 

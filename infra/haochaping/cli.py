@@ -1,0 +1,291 @@
+"""`haochaping`: the operator's command line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from haochaping import local, provinces, stack
+
+app = typer.Typer(help="好差评 Rate government services, count every rating once, put every bad one right.", no_args_is_help=True)
+local_app = typer.Typer(help="本地栈 The local stack.", no_args_is_help=True)
+province_app = typer.Typer(help="省份 Rules and registries of a province.", no_args_is_help=True)
+quarantine_app = typer.Typer(help="隔离区 Refused messages.", no_args_is_help=True)
+app.add_typer(local_app, name="local")
+app.add_typer(province_app, name="province")
+app.add_typer(quarantine_app, name="quarantine")
+
+# Where nobody looks at a terminal (a file, a pipe) the tables get the width they need.
+console = Console(width=None if sys.stdout.isatty() else 150)
+errors = Console(stderr=True)
+AsJson = Annotated[bool, typer.Option("--json", help="机器可读输出 Output for programs.")]
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def _fail(text: str) -> typer.Exit:
+    errors.print(text, style="red", markup=False, soft_wrap=True)
+    return typer.Exit(1)
+
+
+def _connect() -> None:
+    try:
+        stack.connect()
+    except stack.NoStack as error:
+        raise _fail(str(error)) from None
+
+
+@local_app.command("up")
+def local_up(
+    province: Annotated[str, typer.Option(help="省份文件名 Name of a file in infra/provinces.")] = "zhejiang", as_json: AsJson = False
+) -> None:
+    """启动本地栈 Start the emulator, build and deploy, load the province; then return."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _known_province(province)
+    try:
+        running = local.up(province, lambda step: errors.print(f"… {step}"))
+        stack.connect()
+        provinces.load(provinces.read(province))
+    except local.StartFailed as error:
+        raise _fail(str(error)) from None
+    except KeyboardInterrupt:
+        local.down()
+        raise _fail("已中断 interrupted") from None
+    _show(running, as_json)
+
+
+@local_app.command("down")
+def local_down() -> None:
+    """停止本地栈 Stop the local stack; nothing of it stays."""
+    console.print("已停止 stopped" if local.down() else "没有运行中的本地栈 nothing was running")
+
+
+@local_app.command("status")
+def local_status(as_json: AsJson = False) -> None:
+    """本地栈状态 Whether a local stack runs, and where."""
+    running = local.running()
+    if running is None:
+        if as_json:
+            _print_json({"running": False})
+        else:
+            console.print("没有运行中的本地栈 nothing is running")
+        raise typer.Exit(1)
+    _show(running, as_json)
+
+
+def _show(running: local.LocalStack, as_json: bool) -> None:
+    read = stack.connect()
+    endpoints = {
+        "running": True,
+        "province": running.province,
+        "stack": running.stack,
+        "endpoint": running.endpoint,
+        "api": running.api_url(stack.output("ApiId")),
+        "inbox": read.inbox_url,
+        "log": running.log,
+    }
+    if as_json:
+        return _print_json(endpoints)
+    table = Table(show_header=False)
+    for name, value in endpoints.items():
+        table.add_row(name, str(value))
+    console.print(table)
+    console.print("\n".join(f"export {name}={value}" for name, value in running.environment().items()), style="dim")
+    return None
+
+
+def _known_province(name: str) -> None:
+    if name not in provinces.available():
+        raise _fail(f"没有该省份 no such province: {name}; 可用 available: {', '.join(provinces.available())}")
+
+
+@province_app.command("load")
+def province_load(province: str) -> None:
+    """载入规则与登记信息 Put a province's rules and registries into its stack; run it again after a change."""
+    _known_province(province)
+    try:
+        read = provinces.read(province)
+    except ValueError as error:
+        raise _fail(str(error)) from None
+    _connect()
+    new, known = provinces.load(read)
+    console.print(f"新增 new {new}, 已有 known {known}")
+
+
+@app.command()
+def send(
+    file: Annotated[Path, typer.Argument(help="NDJSON: 每行一条消息 one message per line.", exists=True, dir_okay=False)],
+    party: Annotated[str, typer.Option(help="发送方 The registered party that sends.")],
+    wait: Annotated[float, typer.Option(help="最长等待秒数 Seconds to wait for the outcomes.")] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """发送消息 Send messages as a party; then say what became of each. Exits 1 if an outcome stays unknown."""
+    from haochaping import sending
+
+    _connect()
+    letters = sending.read_letters(file.read_text("utf-8", "replace").splitlines(), party)
+    with Progress(console=errors, transient=True) as progress:
+        sent = progress.add_task("发送 sent", total=len(letters))
+        known = progress.add_task("已有结果 accounted for", total=len(letters))
+        sending.send(letters, lambda n: progress.advance(sent, n))
+        results = sending.settle(letters, wait, lambda n: progress.update(known, completed=n))
+    for result in results:
+        if as_json:
+            typer.echo(sending.as_line(result))
+        else:
+            outcome = result.outcome.value if result.outcome else "unknown"
+            reasons = "; ".join(
+                f"{reason.code} {reason.field}: {reason.zh} / {reason.en} {reason.accepts}".strip() for reason in result.reasons
+            )
+            console.print(f"{outcome:9} {result.receipt or '-'} {reasons}", markup=False, soft_wrap=True)
+    errors.print(", ".join(f"{name} {count}" for name, count in sorted(sending.tally(results).items())))
+    if any(result.outcome is None for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def receipt(receipt: str, as_json: AsJson = False) -> None:
+    """查询回执 What became of the message behind a receipt. Exits 1 if nothing is known."""
+    from intake import door, receipts
+    from intake.sealing import NotAReceipt
+
+    _connect()
+    try:
+        standing = receipts.standing(receipt, door.keys())
+    except NotAReceipt:
+        raise _fail("不是本系统的回执 not a receipt of this stack") from None
+    if standing is None:
+        raise _fail("没有记录 nothing is stored under this receipt")
+    if as_json:
+        return _print_json(standing.plain())
+    console.print(" ".join(f"{name}: {value}" for name, value in standing.plain().items()), soft_wrap=True)
+    return None
+
+
+@app.command()
+def scores(
+    node: Annotated[str, typer.Argument(help="例 e.g. city#330100000000, channel#PC, organisation#<USCC>")],
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD (Asia/Shanghai)")] = "",
+    month: Annotated[str, typer.Option(help="YYYY-MM (Asia/Shanghai)")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """查询得分 Ratings and rates of a node for a day or month."""
+    from cloud.settings import settings
+    from haochaping import views
+
+    period = _period(day, month)
+    _connect()
+    found = views.score(node, period, views.policy_of(f"{settings().province_code}0000000000"))
+    if as_json:
+        return _print_json(found)
+    console.print(views.score_table(f"{node} {period}", [found]))
+    return None
+
+
+def _period(day: str, month: str) -> str:
+    import re
+
+    if bool(day) == bool(month):
+        raise typer.BadParameter("--day 或 --month 二选一 give either --day or --month")
+    form, text = (r"\d{4}-\d{2}-\d{2}", day) if day else (r"\d{4}-\d{2}", month)
+    if not re.fullmatch(form, text):
+        raise typer.BadParameter("--day YYYY-MM-DD, --month YYYY-MM")
+    return text
+
+
+@app.command()
+def cases(
+    org: Annotated[str, typer.Option("--org", help="单位统一社会信用代码 Credit code of an organisation.")] = "", as_json: AsJson = False
+) -> None:
+    """差评工单 Cases with their deadlines, soonest first: of one organisation, or all with a deadline ahead."""
+    from haochaping import views
+
+    _connect()
+    found = views.open_cases(org or None)
+    if as_json:
+        return _print_json([views.case_row(case) for case in found])
+    console.print(views.case_table(found))
+    return None
+
+
+@quarantine_app.command("list")
+def quarantine_list(
+    day: Annotated[str, typer.Option(help="YYYY-MM-DD (Asia/Shanghai); 默认今天 today")] = "", as_json: AsJson = False
+) -> None:
+    """隔离的消息 Refused messages of a day with their reasons; the originals stay sealed."""
+    from cloud import clock
+    from contract.zone import day_of
+    from intake import quarantine
+
+    if day:
+        _period(day, "")
+    _connect()
+    found = list(quarantine.of_day(day or day_of(clock.now()).isoformat()))
+    if as_json:
+        return _print_json([entry.plain() for entry in found])
+    table = Table(title=f"隔离 quarantine: {len(found)}", title_justify="left")
+    for heading in ("消息 message", "大小 size", "代码 code", "字段 field", "原因 reason"):
+        table.add_column(heading)
+    for entry in found:
+        for reason in entry.reasons:
+            table.add_row(entry.message_id, f"{entry.size:,}", reason.code, reason.field, f"{reason.zh}\n{reason.en}")
+    console.print(table)
+    return None
+
+
+@app.command()
+def demo(
+    province: Annotated[str, typer.Option(help="省份 zhejiang, shandong")] = "zhejiang",
+    ratings: Annotated[int, typer.Option(help="评价数 Number of ratings.", min=200)] = 2000,
+    seed: Annotated[int, typer.Option(help="随机种子 Seed of the draw.")] = 2019,
+) -> None:
+    """演示 One morning of a province through the local stack. Exits 1 unless every message is accounted for."""
+    from haochaping import demo as playing
+
+    _known_province(province)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        played, _ = playing.play(province, ratings=ratings, seed=seed, console=console)
+    except local.StartFailed as error:
+        raise _fail(str(error)) from None
+    except KeyboardInterrupt:
+        local.down()
+        raise _fail("已中断 interrupted") from None
+    raise typer.Exit(0 if played.exact else 1)
+
+
+@app.command()
+def bench(ratings: Annotated[int, typer.Option(help="评价数 Number of ratings.", min=10)] = 1000) -> None:
+    """成本 Calls and units per rating, beside two other ways of doing it; import time of each handler."""
+    from haochaping import bench as measuring
+
+    measuring.run(ratings, console)
+
+
+@app.command()
+def schemas() -> None:
+    """生成 JSON Schema Write infra/schemas from the contract."""
+    from haochaping import schemas as generating
+
+    for path in generating.write():
+        console.print(str(path.relative_to(local.ROOT)))
+
+
+def main() -> None:
+    """Runs a command; what AWS refuses is one clear line."""
+    try:
+        app()
+    except (BotoCoreError, ClientError) as error:
+        _fail(f"AWS: {error}")
+        raise SystemExit(1) from None

@@ -1,0 +1,206 @@
+"""The main job: one morning of a province through the local stack, every message accounted for."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from standardwebhooks.webhooks import Webhook
+
+from cloud import clock, secrets
+from contract.identifiers import city_of
+from contract.zone import day_of
+from haochaping import local, morning, provinces, report, sending, stack, views
+from haochaping.receiver import Receiver
+from notify import feed, subscriptions
+from scoring import scores
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from haochaping.morning import Morning
+    from haochaping.provinces import Province
+    from rectify.case import Case
+
+_SETTLED_WITHIN = 240.0
+_TOLD_WITHIN = 20.0
+_SUBSCRIBER = "demo-receiver"
+
+
+class Checked(NamedTuple):
+    """A sum that must be exact."""
+
+    zh: str
+    en: str
+    expected: int
+    found: int
+
+    @property
+    def holds(self) -> bool:
+        """True if it is."""
+        return self.expected == self.found
+
+
+class Played(NamedTuple):
+    """The morning as it ended."""
+
+    province: Province
+    morning: Morning
+    tally: Counter[str]
+    codes: Counter[str]
+    checks: list[Checked]
+    boards: dict[str, list[dict[str, Any]]]
+    cases: list[Case]
+    events: dict[str, dict[str, Any]]
+    seconds: float
+
+    @property
+    def exact(self) -> bool:
+        """True if every sum is."""
+        return all(check.holds for check in self.checks)
+
+
+def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tuple[Played, Path]:
+    """Brings a local stack up, plays the morning, prints it and writes the report; leaves no process behind."""
+    started = time.monotonic()
+    province = provinces.read(province_name)
+    console.rule(f"{province.province.zh} {province.province.en}: 一个上午 one morning")
+    with Receiver() as receiver:
+        try:
+            with console.status("") as status:
+                local.up(province_name, lambda step: status.update(f"启动本地栈 starting the local stack: {step}"))
+                stack.connect()
+                provinces.load(province)
+                _subscribe(receiver)
+            played = _play(province, receiver, ratings, seed, console, started)
+        finally:
+            local.down()
+    _print(played, console)
+    path = report.write(played, local.HOME / "report.html")
+    console.print(f"报告 report: {path}")
+    return played, path
+
+
+def _subscribe(receiver: Receiver) -> None:
+    provinces.ensure_signing_secret(f"subscription/{_SUBSCRIBER}")
+    receiver.verifier = Webhook(secrets.signing_secrets(f"subscription/{_SUBSCRIBER}")[0])
+    subscriptions.put(subscriptions.Subscription(id=_SUBSCRIBER, url=receiver.url))
+
+
+def _play(province: Province, receiver: Receiver, ratings: int, seed: int, console: Console, started: float) -> Played:
+    drawn = morning.draw(province, ratings=ratings, seed=seed, now=clock.now())
+    console.print(
+        f"种子 seed {seed}; 差评按 {morning.BAD_SHARE:.0%} 抽取，其余按广东 2023 年 7 月公布的比例\n"
+        f"Bad ratings are drawn at {morning.BAD_SHARE:.0%}; everything else as Guangdong published for July 2023 (bad there: 0.0095 %)"
+    )
+    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console) as progress:
+        sent = _task(progress, "发送 sent", len(drawn.letters))
+        known = _task(progress, "已有结果 accounted for", len(drawn.letters))
+        counted = _task(progress, "已计分 counted", drawn.ratings)
+        told = _task(progress, "已通知 delivered", 0)
+        sending.send(drawn.letters, lambda n: progress.advance(sent, n))
+        results = sending.settle(drawn.letters, _SETTLED_WITHIN, lambda n: progress.update(known, completed=n))
+        node = f"province#{province.province.region}"
+        _wait(lambda: scores.counts(node, "").total(), drawn.ratings, lambda n: progress.update(counted, completed=n))
+        _wait(lambda: len(views.open_cases()), drawn.bad, lambda _: None)
+        expected = 2 * drawn.bad
+        progress.update(told, total=expected)
+        _wait(lambda: _cases_told(receiver), expected, lambda n: progress.update(told, completed=n))
+        _wait_until(lambda: _refusals_told(receiver) >= drawn.expected["refused"] and _feed_ids() <= receiver.events.keys())
+    tally = sending.tally(results)
+    codes = Counter(code for result in results for code in result.codes)
+    cases = views.open_cases()
+    return Played(
+        province,
+        drawn,
+        tally,
+        codes,
+        _checks(drawn, tally, codes, node, cases, receiver),
+        _boards(province),
+        cases,
+        dict(receiver.events),
+        time.monotonic() - started,
+    )
+
+
+def _task(progress: Progress, name: str, total: int) -> Any:
+    return progress.add_task(name, total=total)
+
+
+def _wait(found: Callable[[], int], expected: int, show: Callable[[int], None]) -> None:
+    """Until at least so many are found; what is missing after the time is left to the checks."""
+
+    def enough() -> bool:
+        number = found()
+        show(number)
+        return number >= expected
+
+    _wait_until(enough)
+
+
+def _wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + _TOLD_WITHIN
+    while not true() and time.monotonic() < deadline:
+        time.sleep(0.3)
+
+
+def _cases_told(receiver: Receiver) -> int:
+    return sum(event["type"] in {"BadRatingAccepted.v1", "CaseOpened.v1"} for event in list(receiver.events.values()))
+
+
+def _refusals_told(receiver: Receiver) -> int:
+    told = [event["data"] for event in list(receiver.events.values()) if event["type"] == "MessagesRefused.v1"]
+    return sum(data["count"] for data in told)
+
+
+def _feed_ids() -> set[str]:
+    return {event["id"] for shard in range(feed.SHARDS) for event in feed.entries(shard)}
+
+
+def _checks(drawn: Morning, tally: Counter[str], codes: Counter[str], node: str, cases: list[Case], receiver: Receiver) -> list[Checked]:
+    outcomes = ("accepted", "duplicate", "parked", "refused")
+    words = {"accepted": "接受", "duplicate": "重复", "parked": "暂存", "refused": "拒绝"}
+    return [
+        Checked("有结果的消息", "messages with an outcome", len(drawn.letters), sum(tally[name] for name in outcomes)),
+        *(Checked(words[name], name, drawn.expected[name], tally[name]) for name in outcomes),
+        Checked("按预期代码拒绝", "refused with the expected code", drawn.codes.total(), (drawn.codes & codes).total()),
+        Checked("计分的评价", "ratings counted", drawn.ratings, scores.counts(node, "").total()),
+        Checked("差评工单", "cases of bad ratings", drawn.bad, len(cases)),
+        Checked("拒绝已通报", "refusals announced", drawn.expected["refused"], _refusals_told(receiver)),
+        Checked("推送的事件", "events delivered and verified", len(_feed_ids()), len(_feed_ids() & receiver.events.keys())),
+        Checked("验签失败", "deliveries that did not verify", 0, receiver.refused),
+    ]
+
+
+def _boards(province: Province) -> dict[str, list[dict[str, Any]]]:
+    policy = views.policy_of(province.province.region)
+    month = f"{day_of(clock.now()):%Y}"
+    nodes = {
+        "城市 by city": [f"city#{code}" for code in province.regions if city_of(code) == code],
+        "评价渠道 by rating channel": [f"channel#{way.channel}" for way in morning.WAYS],
+        "单位 by organisation": [f"organisation#{uscc}" for uscc in province.organisations],
+    }
+    return {title: [views.score(node, month, policy) for node in of_title] for title, of_title in nodes.items()}
+
+
+def _print(played: Played, console: Console) -> None:
+    table = Table(title="每条消息的去向 what became of every message", title_justify="left")
+    for heading in ("", "", "应有 expected", "实有 found", ""):
+        table.add_column(heading, justify="right" if heading else "left")
+    for check in played.checks:
+        table.add_row(check.zh, check.en, f"{check.expected:,}", f"{check.found:,}", "✓" if check.holds else "✗")
+    console.print(table)
+    console.print("拒绝代码 refusals: " + ", ".join(f"{code} {count}" for code, count in sorted(played.codes.items())))
+    for title, rows in played.boards.items():
+        console.print(views.score_table(title, [row for row in rows if row["ratings"]]))
+    console.print(views.case_table(played.cases))
+    kinds = Counter(event["type"] for event in played.events.values())
+    console.print("已验签的推送 verified deliveries: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
+    verdict = "每条消息都有着落 every message is accounted for" if played.exact else "有出入 something is missing"
+    console.print(f"{verdict} ({played.seconds:.0f} s)", style="green" if played.exact else "bold red")

@@ -1,0 +1,37 @@
+"""JSON Schemas of every message and event, generated from the contract into `infra/schemas`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contract.events import EVENTS
+from contract.messages import MESSAGES, Envelope
+from contract.refusals import Refusal
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
+
+
+def models() -> dict[str, type[BaseModel]]:
+    """File name (without `.json`) of every published schema."""
+    return {"envelope": Envelope, "refusal": Refusal, **MESSAGES, **{f"{name}.v1": event for name, event in EVENTS.items()}}
+
+
+def text_of(model: type[BaseModel]) -> str:
+    """The schema as it stands in the file."""
+    return json.dumps(model.model_json_schema(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def write() -> list[Path]:
+    """Writes every schema, removes what is no longer published, and returns the paths."""
+    SCHEMAS.mkdir(exist_ok=True)
+    wanted = {SCHEMAS / f"{name}.json": text_of(model) for name, model in models().items()}
+    for stale in set(SCHEMAS.glob("*.json")) - wanted.keys():
+        stale.unlink()
+    for path, text in wanted.items():
+        path.write_text(text, "utf-8")
+    return sorted(wanted)

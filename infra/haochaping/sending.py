@@ -1,0 +1,221 @@
+"""Sends messages as a registered party and finds out what became of every one of them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections import Counter
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from standardwebhooks.webhooks import Webhook
+
+from cloud import clock, registry, secrets
+from cloud.clients import sqs
+from cloud.settings import settings
+from cloud.table import get_many
+from contract.messages import Rating
+from contract.refusals import Refusal, Refused
+from contract.zone import day_of
+from intake import arrival, door
+from intake.admission import Outcome
+from intake.arrival import Arrival
+from intake.entries import PendingRating, key_of, waiting_key
+from intake.interpret import interpret
+from intake.sealing import LedgerKey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from contract.messages import Said
+
+_ENTRIES = 10
+_CALL_BYTES = 200_000
+
+
+class Letter(NamedTuple):
+    """A message that is ready to go: who sends it, under which id, and its body."""
+
+    party: str
+    webhook_id: str
+    body: str
+
+    @property
+    def message_id(self) -> str:
+        """What intake calls it."""
+        return arrival.message_id(self.party, self.webhook_id, self.body)
+
+
+class Result(NamedTuple):
+    """What became of a message; `outcome` is None while that is not known."""
+
+    letter: Letter
+    outcome: Outcome | None
+    receipt: str
+    reasons: tuple[Refusal, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the refusal."""
+        return tuple(reason.code for reason in self.reasons)
+
+
+def letter(party: str, body: str) -> Letter:
+    """A message named by its own content, so that sending the same file twice sends the same messages."""
+    return Letter(party, f"msg_{hashlib.sha256(body.encode()).hexdigest()[:24]}", body)
+
+
+def send(letters: Iterable[Letter], progress: Callable[[int], None] = lambda _: None) -> int:
+    """Signs and sends every message and returns how many. Raises RuntimeError if the queue refuses one."""
+    sent = 0
+    for group in _calls(letters):
+        entries: list[Any] = [{"Id": str(n), "MessageBody": each.body, "MessageAttributes": _proof(each)} for n, each in enumerate(group)]
+        if failed := sqs().send_message_batch(QueueUrl=settings().inbox_url, Entries=entries).get("Failed"):
+            raise RuntimeError(f"{len(failed)} messages were not sent: {failed[0].get('Message')}")
+        sent += len(group)
+        progress(len(group))
+    return sent
+
+
+def _calls(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
+    """Groups that fit into one call: ten messages, and well below the limit of its size."""
+    group: list[Letter] = []
+    size = 0
+    for each in letters:
+        length = len(each.body.encode())
+        if group and (len(group) == _ENTRIES or size + length > _CALL_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(each)
+        size += length
+    if group:
+        yield group
+
+
+def _proof(each: Letter) -> dict[str, Any]:
+    now = clock.wall()
+    secret = secrets.signing_secrets(f"party/{each.party}")[0] if registry.party(each.party, day_of(now)) else "whsec_bm9ib2R5"
+    signature = Webhook(secret).sign(each.webhook_id, now, each.body)
+    return arrival.attributes(each.party, each.webhook_id, str(int(now.timestamp())), signature)
+
+
+def settle(letters: Sequence[Letter], within: float, progress: Callable[[int], None] = lambda _: None) -> list[Result]:
+    """What became of every message, once the Inbox is empty; those still unknown after `within` seconds have no outcome."""
+    deadline = time.monotonic() + within
+    open_questions = [_question(each) for each in dict.fromkeys(letters)]
+    answered: dict[Letter, Result] = {}
+    while True:
+        idle = _inbox_is_empty()
+        answered |= {result.letter: result for result in _answers(open_questions)}
+        # What waits for its event may yet be admitted, so it is asked for until nothing more comes in.
+        open_questions = [asked for asked in open_questions if answered[asked.letter].outcome in {None, Outcome.PARKED}]
+        unknown = sum(answered[asked.letter].outcome is None for asked in open_questions)
+        progress(len(letters) - unknown)
+        if (idle and not unknown) or time.monotonic() > deadline:
+            return [answered[each] for each in letters]
+        time.sleep(1)
+
+
+def _inbox_is_empty() -> bool:
+    names: list[Any] = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    answer = sqs().get_queue_attributes(QueueUrl=settings().inbox_url, AttributeNames=names)
+    return not any(int(value) for value in answer["Attributes"].values())
+
+
+class _Question(NamedTuple):
+    """A message of which we want to know what became; without a key it cannot be read, so it can only have been refused."""
+
+    letter: Letter
+    key: LedgerKey | None
+    fingerprint: str
+    receipt: str
+
+
+def _question(each: Letter) -> _Question:
+    party = registry.party(each.party, day_of(clock.now()))
+    try:
+        said = interpret(each.body, party.profile, settings().province_code) if party else None
+    except Refused:
+        said = None
+    if said is None:
+        return _Question(each, None, "", "")
+    return _Question(each, key_of(said), _fingerprint(each, said), door.keys().receipt(key_of(said)))
+
+
+def _fingerprint(each: Letter, said: Said) -> str:
+    keys = door.keys()
+    if not isinstance(said, Rating):
+        return keys.fingerprint(said.plain())
+    now = clock.now()
+    return PendingRating.of(said, Arrival(each.body, each.party, each.webhook_id, "", "", now, now), keys).fingerprint
+
+
+def _answers(questions: Sequence[_Question]) -> list[Result]:
+    """What became of every message so far, computed from what is stored (design, 6.2)."""
+    keys = {asked.key for asked in questions if asked.key}
+    ledger = _stored(settings().ledger_table, keys)
+    waiting = _stored(settings().waiting_table, {waiting_key(key) for key in keys if key.sk.startswith("R#")})
+    refused = _refused(asked.letter for asked in questions)
+    return [_answer(asked, ledger, waiting, refused) for asked in questions]
+
+
+def _stored(table: str, keys: Iterable[LedgerKey]) -> dict[LedgerKey, dict[str, Any]]:
+    found = get_many(table, [key._asdict() for key in keys])
+    return {LedgerKey(item["pk"], item["sk"]): item for item in found}
+
+
+def _refused(letters: Iterable[Letter]) -> dict[str, tuple[Refusal, ...]]:
+    today = day_of(clock.now())
+    days = [day.isoformat() for day in (today, today - timedelta(days=1))]
+    found = _stored(settings().quarantine_table, [LedgerKey(day, each.message_id) for each in letters for day in days])
+    return {key.sk: tuple(map(Refusal.model_validate, item["reasons"])) for key, item in found.items()}
+
+
+def _answer(
+    asked: _Question,
+    ledger: dict[LedgerKey, dict[str, Any]],
+    waiting: dict[LedgerKey, dict[str, Any]],
+    refused: dict[str, tuple[Refusal, ...]],
+) -> Result:
+    if reasons := refused.get(asked.letter.message_id):
+        return Result(asked.letter, Outcome.REFUSED, asked.receipt, reasons)
+    if asked.key is None:
+        return Result(asked.letter, None, "")
+    if entry := ledger.get(asked.key):
+        return Result(asked.letter, _beside(entry, asked), asked.receipt)
+    parked = waiting.get(waiting_key(asked.key))
+    return Result(asked.letter, Outcome.PARKED if parked and _beside(parked, asked) else None, asked.receipt)
+
+
+def _beside(stored: dict[str, Any], asked: _Question) -> Outcome | None:
+    """Accepted for the message that took the key, duplicate for one that says the same; another one is yet to be refused."""
+    if stored["message_id"] == asked.letter.message_id:
+        return Outcome.ACCEPTED
+    return Outcome.DUPLICATE if stored["fingerprint"] == asked.fingerprint else None
+
+
+def tally(results: Iterable[Result]) -> Counter[str]:
+    """How many messages ended how; `unknown` for those of which nothing is known."""
+    return Counter(result.outcome.value if result.outcome else "unknown" for result in results)
+
+
+def read_letters(lines: Iterable[str], party: str) -> list[Letter]:
+    """The messages of an NDJSON file. A line that is no JSON is sent as it is: intake says what is wrong with it."""
+    return [letter(party, line.strip()) for line in lines if line.strip()]
+
+
+def as_json(result: Result) -> dict[str, Any]:
+    """A result as the command line prints it."""
+    outcome = result.outcome.value if result.outcome else "unknown"
+    return {
+        "message": result.letter.message_id,
+        "outcome": outcome,
+        "receipt": result.receipt,
+        "refusals": [reason.plain() for reason in result.reasons],
+    }
+
+
+def as_line(result: Result) -> str:
+    """The same as one line of NDJSON."""
+    return json.dumps(as_json(result), ensure_ascii=False)

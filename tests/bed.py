@@ -1,0 +1,211 @@
+"""The test bed: a province in moto, built from the template, with the real handlers between its queues, tables and streams."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+
+from haochaping import provinces, stack
+from haochaping.sending import Letter
+from template_file import resources
+
+PROVINCE = "zhejiang"
+CONTEXT = SimpleNamespace(
+    function_name="test",
+    memory_limit_in_mb=512,
+    invoked_function_arn="arn:aws-cn:lambda:cn-north-1:123456789012:function:test",
+    aws_request_id="1",
+)
+_OUTPUTS = {
+    "AWS::DynamoDB::Table": "{}",
+    "AWS::SQS::Queue": "{}Url",
+}
+
+
+class Bed:
+    """Tables, queues, bus, rules, bucket and secrets of one stack; functions that hand messages and stream records to the handlers."""
+
+    def __init__(self) -> None:
+        self.sqs, self.dynamodb = boto3.client("sqs"), boto3.client("dynamodb")
+        self.events, self.s3 = boto3.client("events"), boto3.client("s3")
+        self.streams = boto3.client("dynamodbstreams")
+        self.read: dict[str, int] = {}
+        self.queues = {name: self._queue(name) for name in resources("AWS::SQS::Queue")}
+        for name, table in resources("AWS::DynamoDB::Table").items():
+            self._table(name, table["Properties"])
+        self.events.create_event_bus(Name="test")
+        for name, rule in resources("AWS::Events::Rule").items():
+            self._rule(name, rule["Properties"])
+        self.s3.create_bucket(Bucket="segments", CreateBucketConfiguration={"LocationConstraint": "cn-north-1"})
+        boto3.client("secretsmanager").create_secret(Name="stack-secret", SecretString="test-secret")
+        os.environ |= self._environment()
+        stack.forget()
+        from notify import subscriptions
+
+        subscriptions.forget()
+        self.province = provinces.read(PROVINCE)
+        provinces.load(self.province)
+
+    def _queue(self, name: str) -> str:
+        return self.sqs.create_queue(QueueName=name)["QueueUrl"]
+
+    def _table(self, name: str, properties: dict[str, Any]) -> None:
+        known = ("AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes", "StreamSpecification")
+        wanted = {key: properties[key] for key in known if key in properties}
+        if "StreamSpecification" in wanted:
+            wanted["StreamSpecification"] = {"StreamEnabled": True, **wanted["StreamSpecification"]}
+        self.dynamodb.create_table(TableName=name, **wanted)
+
+    def _rule(self, name: str, properties: dict[str, Any]) -> None:
+        self.events.put_rule(Name=name, EventBusName="test", EventPattern=json.dumps(properties["EventPattern"]))
+        targets = [
+            {"Id": target["Id"], "Arn": self._arn(self.queues[target["Arn"]["Fn::GetAtt"].split(".")[0]])}
+            for target in properties["Targets"]
+        ]
+        self.events.put_targets(Rule=name, EventBusName="test", Targets=targets)
+
+    def _arn(self, url: str) -> str:
+        return self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+
+    def _environment(self) -> dict[str, str]:
+        tables = {stack.variable_of(name): name for name in resources("AWS::DynamoDB::Table")}
+        return tables | {
+            "STACK_NAME": "test",
+            "PROVINCE_CODE": "33",
+            "INBOX_URL": self.queues["Inbox"],
+            "RECTIFY_INBOX_URL": self.queues["RectifyInbox"],
+            "DELIVERY_QUEUE_URL": self.queues["DeliveryQueue"],
+            "SET_ASIDE_URL": self.queues["SetAside"],
+            "EVENT_BUS": "test",
+            "SEGMENTS_BUCKET": "segments",
+            "STACK_SECRET": "stack-secret",
+            "FLUSH_THREADS": "1",  # moto is not thread-safe
+        }
+
+    # ------------------------------------------------------------------ messages in
+
+    def accept(self, *letters: Letter, **transport: Any) -> list[str]:
+        """Hands the messages to intake as one batch; the ids of those that go back to the queue."""
+        from intake.app import accept
+
+        answer = accept({"Records": [sqs_record(letter, **transport) for letter in letters]}, CONTEXT)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    # ------------------------------------------------------------------ streams and queues between the services
+
+    def stream(self, table: str) -> list[dict[str, Any]]:
+        """What the table's stream holds since it was last read here."""
+        arn = self.dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        shards = self.streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        records = []
+        for shard in shards:
+            iterator = self.streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+            records += self.streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
+        seen = self.read.get(table, 0)
+        self.read[table] = len(records)
+        return [lambda_record(record, table) for record in records[seen:]]
+
+    def messages(self, queue: str) -> list[dict[str, Any]]:
+        """Takes every message out of a queue, as a function gets them."""
+        taken = []
+        while got := self.sqs.receive_message(QueueUrl=self.queues[queue], MaxNumberOfMessages=10, AttributeNames=["All"]).get("Messages"):
+            for message in got:
+                self.sqs.delete_message(QueueUrl=self.queues[queue], ReceiptHandle=message["ReceiptHandle"])
+                taken.append(
+                    {
+                        "messageId": message["MessageId"],
+                        "body": message["Body"],
+                        "attributes": message["Attributes"],
+                        "messageAttributes": {},
+                        "eventSource": "aws:sqs",
+                    }
+                )
+        return taken
+
+    def flow(self) -> None:
+        """Lets everything that was written run its way: streams to the bus and the counts, queues to cases, feed and deliveries."""
+        from intake import app as intake
+        from notify import app as notify
+        from rectify import app as rectify
+        from scoring import app as scoring
+
+        ledger = self.stream("LedgerTable")
+        if ledger:
+            intake.relay({"Records": ledger, "shardId": "shardId-1"}, CONTEXT)
+        if ratings := [record for record in ledger if record["dynamodb"]["Keys"]["sk"]["S"].startswith("R#")]:
+            scoring.count({"Records": ratings, "shardId": "shardId-1"}, CONTEXT)
+        if refused := self.stream("QuarantineTable"):
+            intake.announce({"Records": refused}, CONTEXT)
+        if commands := self.messages("RectifyInbox"):
+            assert rectify.handle({"Records": commands}, CONTEXT) == {"batchItemFailures": []}
+        if cases := self.stream("CasesTable"):
+            rectify.relay({"Records": cases}, CONTEXT)
+        if events := self.messages("NotifyInbox"):
+            assert notify.dispatch({"Records": events}, CONTEXT) == {"batchItemFailures": []}
+
+    # ------------------------------------------------------------------ what is stored
+
+    def items(self, table: str, prefix: str = "") -> list[dict[str, Any]]:
+        """Every item of a table whose sort key begins like this."""
+        from cloud.table import unmarshal
+
+        found = [unmarshal(item) for page in self.dynamodb.get_paginator("scan").paginate(TableName=table) for item in page["Items"]]
+        return [item for item in found if str(item.get("sk", "")).startswith(prefix)]
+
+    def count(self, node: str) -> int:
+        """How many ratings a node has counted."""
+        from scoring import scores
+
+        return scores.counts(node, "").total()
+
+    def codes(self) -> list[str]:
+        """The refusal codes in Quarantine."""
+        return sorted(reason["code"] for item in self.items("QuarantineTable") for reason in item["reasons"])
+
+
+_numbers = itertools.count(1)
+
+
+def sqs_record(letter: Letter, *, sent_at: datetime | None = None, **attributes: str | None) -> dict[str, Any]:
+    """A message as the Inbox hands it over; an attribute given as None is left out."""
+    from haochaping.sending import _proof
+
+    sent = sent_at or datetime.now(UTC)
+    proof = _proof(letter) | {name.replace("_", "-"): {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    return {
+        "messageId": f"sqs-{next(_numbers)}",
+        "receiptHandle": "handle",
+        "body": letter.body,
+        "attributes": {"SentTimestamp": str(int(sent.timestamp() * 1000)), "SenderId": "AROA", "ApproximateReceiveCount": "1"},
+        "messageAttributes": {
+            name: {"dataType": "String", "stringValue": held["StringValue"]}
+            for name, held in proof.items()
+            if held["StringValue"] is not None
+        },
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws-cn:sqs:cn-north-1:123456789012:Inbox",
+        "awsRegion": "cn-north-1",
+    }
+
+
+def lambda_record(record: dict[str, Any], table: str) -> dict[str, Any]:
+    """A record of a stream as a function gets it."""
+    change = dict(record["dynamodb"])
+    created = change["ApproximateCreationDateTime"]
+    change["ApproximateCreationDateTime"] = int(created.timestamp()) if isinstance(created, datetime) else int(created)
+    image = change.get("NewImage", {})
+    change["NewImage"] = {name: {"B": base64.b64encode(value["B"]).decode()} if "B" in value else value for name, value in image.items()}
+    arn = f"arn:aws-cn:dynamodb:cn-north-1:123456789012:table/{table}/stream/2026-01-01T00:00:00.000"
+    return {"eventID": record["eventID"], "eventName": record["eventName"], "eventSourceARN": arn, "dynamodb": change}
+
+
+def ago(**much: float) -> datetime:
+    """A moment in the past, in UTC."""
+    return datetime.now(UTC) - timedelta(**much)

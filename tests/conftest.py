@@ -1,0 +1,33 @@
+"""The environment of every test: no account, no region of yours, no socket beyond loopback. moto is imported before any client is made."""
+
+from __future__ import annotations
+
+import os
+
+for name in [name for name in os.environ if name.startswith(("AWS_", "HAOCHAPING_"))]:
+    del os.environ[name]
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": "cn-north-1",
+    "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
+    "POWERTOOLS_METRICS_NAMESPACE": "Haochaping",
+    "POWERTOOLS_LOG_LEVEL": "WARNING",
+    "AWS_LAMBDA_FUNCTION_NAME": "test",
+}
+
+import moto  # noqa: E402
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+from bed import Bed  # noqa: E402
+
+settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+settings.load_profile("house")
+
+
+@pytest.fixture
+def bed():
+    """A fresh province in moto: tables, queues, bus and rules as the template has them, registries loaded."""
+    with moto.mock_aws():
+        yield Bed()
