@@ -8,13 +8,15 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 
 from haochaping import provinces, stack
-from haochaping.sending import Letter
 from template_file import resources
+
+if TYPE_CHECKING:
+    from haochaping.sending import Letter
 
 PROVINCE = "zhejiang"
 CONTEXT = SimpleNamespace(

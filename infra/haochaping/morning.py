@@ -32,7 +32,7 @@ BAD = {Level.DISSATISFIED: 295, Level.VERY_DISSATISFIED: 980}
 class Way(NamedTuple):
     """A channel as published: how many ratings it gave, what it is called here, and the party that sends it."""
 
-    count: int
+    published: int
     channel: RatingChannel
     provenance: Provenance
     kind: RatingKind
@@ -74,7 +74,7 @@ class _Visit(NamedTuple):
     rating: Rating
 
 
-class _Draw:
+class Draw:
     """The draw of one morning; every random decision comes from the one seed."""
 
     def __init__(self, province: Province, seed: int, now: datetime) -> None:
@@ -87,7 +87,7 @@ class _Draw:
         self.parties = {party.id: party.profile for party in province.parties}
 
     def visit(self, number: int) -> _Visit:
-        way = self.random.choices(WAYS, weights=[way.count for way in WAYS])[0]
+        way = self.random.choices(WAYS, weights=[way.published for way in WAYS])[0]
         organisation, region = self.random.choice(self.organisations)
         at = self.start + timedelta(seconds=self.random.randrange(3 * 3600))
         event = ServiceEvent(
@@ -136,7 +136,7 @@ class _Draw:
 
 def draw(province: Province, *, ratings: int, seed: int, now: datetime) -> Morning:
     """The morning. The same province, number, seed and day give the same messages."""
-    drawn = _Draw(province, seed, now)
+    drawn = Draw(province, seed, now)
     visits = [drawn.visit(number) for number in range(ratings)]
     letters: list[Letter] = []
     expected: Counter[str] = Counter()
@@ -185,7 +185,7 @@ def _contradiction(rating: Rating) -> Rating:
     return rating.model_copy(update={"level": other, "tags": ()})
 
 
-def _malformed(drawn: _Draw, visits: list[_Visit]) -> Iterator[tuple[Letter, str]]:
+def _malformed(drawn: Draw, visits: list[_Visit]) -> Iterator[tuple[Letter, str]]:
     """Messages that nobody can take, each with the code of its refusal."""
     hall = drawn.letter("hall-devices", visits[0].rating, copy=9)
     good = json.loads(hall.body)

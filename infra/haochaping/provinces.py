@@ -6,10 +6,9 @@ import base64
 import json
 import secrets
 import tomllib
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ConfigDict
 
@@ -22,6 +21,9 @@ from contract.identifiers import RegionCode, Uscc
 from contract.model import Model
 from policy.rules import Rules
 from policy.strictness import laxer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PROVINCES = Path(__file__).resolve().parents[1] / "provinces"
 

@@ -18,20 +18,28 @@ _COLOURS = dict(zip(Level, ("#1b7f5c", "#58a97f", "#c9b458", "#d9772b", "#b3261e
 _STYLE = """
 :root { color-scheme: light; --ink: #1d2430; --soft: #5d6675; --line: #e2e5ea; --paper: #ffffff; --ground: #f5f6f8; }
 * { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--ink); font: 15px/1.6 "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", system-ui, sans-serif; }
+body { margin: 0; background: var(--ground); color: var(--ink);
+  font: 15px/1.6 "PingFang SC", "Noto Sans CJK SC", "Microsoft YaHei", system-ui, sans-serif; }
 main { max-width: 1080px; margin: 0 auto; padding: 32px 20px 64px; }
-h1 { font-size: 28px; margin: 0 0 4px; } h2 { font-size: 18px; margin: 0 0 12px; }
+h1 { font-size: 28px; margin: 0 0 4px; }
+h2 { font-size: 18px; margin: 0 0 12px; }
 p.sub { color: var(--soft); margin: 0 0 24px; }
-section { background: var(--paper); border: 1px solid var(--line); border-radius: 10px; padding: 20px 22px; margin: 0 0 18px; overflow-x: auto; }
+section, .tile { background: var(--paper); border: 1px solid var(--line); border-radius: 10px; }
+section { padding: 20px 22px; margin: 0 0 18px; overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th { text-align: left; font-weight: 600; color: var(--soft); border-bottom: 1px solid var(--line); padding: 6px 10px 6px 0; white-space: nowrap; }
-td { border-bottom: 1px solid var(--line); padding: 6px 10px 6px 0; } tr:last-child td { border-bottom: 0; }
-.n { text-align: right; } .ok { color: #1b7f5c; } .bad { color: #b3261e; font-weight: 600; }
+th, td { text-align: left; border-bottom: 1px solid var(--line); padding: 6px 10px 6px 0; }
+th { font-weight: 600; color: var(--soft); white-space: nowrap; }
+tr:last-child td { border-bottom: 0; }
+.ok { color: #1b7f5c; }
+.bad { color: #b3261e; font-weight: 600; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 12px; margin: 0 0 18px; }
-.tile { background: var(--paper); border: 1px solid var(--line); border-radius: 10px; padding: 14px 16px; }
-.tile b { display: block; font-size: 26px; line-height: 1.2; } .tile span { color: var(--soft); font-size: 13px; }
-.legend { color: var(--soft); font-size: 13px; margin: 10px 0 0; } .legend i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin: 0 4px 0 14px; }
-svg text { font: 13px inherit; fill: var(--ink); } svg .soft { fill: var(--soft); }
+.tile { padding: 14px 16px; }
+.tile b { display: block; font-size: 26px; line-height: 1.2; }
+.tile span, .legend { color: var(--soft); font-size: 13px; }
+.legend { margin: 10px 0 0; }
+.legend i { display: inline-block; width: 10px; height: 10px; border-radius: 2px; margin: 0 4px 0 14px; }
+svg text { font-size: 13px; fill: var(--ink); }
+svg .soft { fill: var(--soft); }
 """
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
@@ -74,7 +74,8 @@ def get_many(table: str, keys: Iterable[Mapping[str, Any]]) -> Iterator[Item]:
         request: Any = {table: {"Keys": left[:_BATCH], "ConsistentRead": True}}
         answer = dynamodb().batch_get_item(RequestItems=request)
         yield from map(unmarshal, answer["Responses"].get(table, []))
-        left = left[_BATCH:] + cast("list[Item]", answer["UnprocessedKeys"].get(table, {}).get("Keys", []))
+        missed: Any = answer["UnprocessedKeys"].get(table, {"Keys": []})
+        left = left[_BATCH:] + missed["Keys"]
 
 
 def query(table: str, pk: str, *, sk_prefix: str = "", consistent: bool = False) -> Iterator[Item]:

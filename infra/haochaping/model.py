@@ -1,0 +1,259 @@
+"""A small model of AWS behind the real clients: tables that know conditions, and a count of calls and units.
+
+It hooks into botocore before anything is sent, so that what is measured is our code with its real client, and what is counted is what
+would go over the wire. Units are our own arithmetic (item sizes by DynamoDB's rules, rounded up to 1 KB and 4 KB), since emulators
+misreport them. Only what our handlers use is modelled; anything else raises.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import math
+import re
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSResponse, HeadersDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from botocore.awsrequest import AWSPreparedRequest
+
+Wire = dict[str, Any]
+Key = tuple[str, str]
+
+
+class Unmodelled(Exception):
+    """A call, or an expression, that the model does not know."""
+
+
+class Refusal(Exception):
+    """An error answer, by its DynamoDB type."""
+
+    def __init__(self, kind: str, **fields: Any) -> None:
+        super().__init__(kind)
+        self.answer = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": kind, **fields}
+
+
+class Model:
+    """Tables by name, each with its items by (pk, sk), and everything that was counted."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, dict[Key, Wire]] = {}
+        self.inserted: list[tuple[str, Wire]] = []
+        self.calls: Counter[str] = Counter()
+        self.write_units = 0
+        self.read_units = 0.0
+        self.seconds = 0.0
+        # Called with the operation before and after it takes effect; raising there is a crash or a lost answer.
+        self.before: Callable[[str], None] = lambda _: None
+        self.after: Callable[[str], None] = lambda _: None
+
+    def attach(self, *clients: Any) -> None:
+        """Puts the model behind these clients."""
+        for client in clients:
+            client.meta.events.register("before-send", self._answer)
+
+    def _answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        started = time.process_time()
+        target = request.headers.get("X-Amz-Target", b"")
+        name = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2] or str(request.method)
+        body = request.body.decode() if isinstance(request.body, bytes) else request.body
+        self.calls[name] += 1
+        self.before(name)
+        status, answer = 200, {}
+        try:
+            answer = self._operation(name, body)
+        except Refusal as refused:
+            status, answer = 400, refused.answer
+        self.after(name)
+        self.seconds += time.process_time() - started
+        return _response(str(request.url), status, answer)
+
+    def _operation(self, name: str, body: Any) -> Wire:
+        operation = getattr(self, f"_{name.lower()}", None)
+        if operation is None:
+            raise Unmodelled(name)
+        answer: Wire = operation(json.loads(body) if isinstance(body, str) and body.startswith("{") else {})
+        return answer
+
+    # ------------------------------------------------------------------ DynamoDB
+
+    def _putitem(self, request: Wire) -> Wire:
+        table, item = self._table(request), request["Item"]
+        old = table.get(_key(item))
+        self._write(old, item)
+        self._check(request, old)
+        table[_key(item)] = item
+        if old is None:
+            self.inserted.append((request["TableName"], item))
+        return {}
+
+    def _updateitem(self, request: Wire) -> Wire:
+        table = self._table(request)
+        old = table.get(_key(request["Key"]))
+        new = _updated(old or dict(request["Key"]), request)
+        self._write(old, new)
+        self._check(request, old)
+        table[_key(request["Key"])] = new
+        return {}
+
+    def _deleteitem(self, request: Wire) -> Wire:
+        table = self._table(request)
+        old = table.get(_key(request["Key"]))
+        self._write(old, old or {})
+        self._check(request, old)
+        table.pop(_key(request["Key"]), None)
+        return {}
+
+    def _getitem(self, request: Wire) -> Wire:
+        item = self._table(request).get(_key(request["Key"]))
+        self._read([item] if item else [], request)
+        return {"Item": item} if item else {}
+
+    def _query(self, request: Wire) -> Wire:
+        values = request["ExpressionAttributeValues"]
+        prefix = values.get(":sk", {}).get("S", "")
+        table = self._table(request)
+        keys = sorted(key for key in table if key[0] == values[":pk"]["S"] and key[1].startswith(prefix))
+        items = [table[key] for key in keys]
+        self._read(items, request)
+        return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+
+    def _table(self, request: Wire) -> dict[Key, Wire]:
+        return self.tables.setdefault(request["TableName"], {})
+
+    def _check(self, request: Wire, old: Wire | None) -> None:
+        condition = request.get("ConditionExpression")
+        if condition and not _Condition(condition, request, old or {}).holds():
+            returned = {"Item": old} if old and request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else {}
+            raise Refusal("ConditionalCheckFailedException", **returned)
+
+    def _write(self, old: Wire | None, new: Wire) -> None:
+        # A write whose condition fails costs the same.
+        self.write_units += max(math.ceil(size / 1024) for size in (size_of(old or {}), size_of(new), 1))
+
+    def _read(self, items: list[Wire], request: Wire) -> None:
+        units = max(math.ceil(sum(map(size_of, items)) / 4096), 1)
+        self.read_units += units if request.get("ConsistentRead") else units / 2
+
+    # ------------------------------------------------------------------ the others: taken, nothing more
+
+    def _put(self, _: Wire) -> Wire:
+        return {}
+
+    def _putevents(self, request: Wire) -> Wire:
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]}
+
+    def _getsecretvalue(self, request: Wire) -> Wire:
+        owner = request["SecretId"]
+        secret = json.dumps({"current": "whsec_c2VjcmV0", "previous": None}) if "/" in owner else "model-secret"
+        return {"Name": owner, "SecretString": secret}
+
+
+def size_of(item: Wire) -> int:
+    """The size of an item in bytes, by DynamoDB's rules: names and values in UTF-8, three bytes and one per member for a list or map."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: Wire) -> int:
+    ((kind, held),) = value.items()
+    if kind == "S":
+        return len(held.encode())
+    if kind == "N":
+        return math.ceil(len(held.lstrip("-").replace(".", "")) / 2) + 1
+    if kind == "B":
+        return len(base64.b64decode(held))
+    if kind == "L":
+        return 3 + sum(1 + _value_size(part) for part in held)
+    if kind == "M":
+        return 3 + sum(1 + len(name.encode()) + _value_size(part) for name, part in held.items())
+    return 1
+
+
+def _key(item: Wire) -> Key:
+    return item["pk"]["S"] if "pk" in item else item["id"]["S"], item.get("sk", {}).get("S", "")
+
+
+def _updated(old: Wire, request: Wire) -> Wire:
+    """The item after `SET name = value, ...` and `ADD name number, ...`."""
+    names, values = request.get("ExpressionAttributeNames", {}), request["ExpressionAttributeValues"]
+    new = dict(old)
+    for clause, assignments in re.findall(r"(SET|ADD)\s+(.*?)(?=\s+(?:SET|ADD)\s|$)", request["UpdateExpression"]):
+        for assignment in assignments.split(","):
+            name, value = re.split(r"\s*=\s*|\s+", assignment.strip(), maxsplit=1)
+            name = names.get(name, name)
+            if clause == "SET":
+                new[name] = values[value]
+            else:
+                new[name] = {"N": str(int(old.get(name, {"N": "0"})["N"]) + int(values[value]["N"]))}
+    return new
+
+
+class _Condition:
+    """A condition: comparisons and `attribute_(not_)exists`, joined by AND, OR and parentheses."""
+
+    _TOKENS = re.compile(r"\(|\)|AND|OR|<=|>=|<|>|=|,|attribute_not_exists|attribute_exists|[#:]?\w+")
+
+    def __init__(self, text: str, request: Wire, item: Wire) -> None:
+        self.tokens = self._TOKENS.findall(text)
+        self.names, self.values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+        self.item = item
+
+    def holds(self) -> bool:
+        held = self._any()
+        if self.tokens:
+            raise Unmodelled(f"condition: {self.tokens}")
+        return held
+
+    def _any(self) -> bool:
+        held = self._all()
+        while self.tokens[:1] == ["OR"]:
+            self.tokens.pop(0)
+            held = self._all() or held
+        return held
+
+    def _all(self) -> bool:
+        held = self._one()
+        while self.tokens[:1] == ["AND"]:
+            self.tokens.pop(0)
+            held = self._one() and held
+        return held
+
+    def _one(self) -> bool:
+        word = self.tokens.pop(0)
+        if word == "(":
+            held = self._any()
+            self.tokens.pop(0)
+            return held
+        if word.startswith("attribute_"):
+            _, name, _ = (self.tokens.pop(0) for _ in range(3))
+            return (self.names.get(name, name) in self.item) == (word == "attribute_exists")
+        left, operator, right = self._operand(word), self.tokens.pop(0), self._operand(self.tokens.pop(0))
+        if left is None or right is None:
+            return False
+        return bool({"=": left == right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[operator])
+
+    def _operand(self, word: str) -> Any:
+        value = self.values.get(word) if word.startswith(":") else self.item.get(self.names.get(word, word))
+        if value is None:
+            return None
+        ((kind, held),) = value.items()
+        return {"N": float, "B": base64.b64decode}.get(kind, lambda plain: plain)(held)
+
+
+class _Raw(io.BytesIO):
+    """What botocore reads an answer from."""
+
+    def stream(self, *_: Any, **__: Any) -> Iterator[bytes]:
+        yield self.getvalue()
+
+
+def _response(url: str, status: int, answer: Wire) -> AWSResponse:
+    body = json.dumps(answer).encode()
+    headers = HeadersDict({"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))})
+    return AWSResponse(url, status, headers, _Raw(body))  # type: ignore[arg-type]  # the stub wants http.client's class
