@@ -6,16 +6,20 @@ import base64
 import itertools
 import json
 import os
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.exceptions import EndpointConnectionError
 
 from haochaping import provinces, stack
 from template_file import resources
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from haochaping.sending import Letter
 
 PROVINCE = "zhejiang"
@@ -100,6 +104,40 @@ class Bed:
         answer = accept({"Records": [sqs_record(letter, **transport) for letter in letters]}, CONTEXT)
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
+    def province_knows(self, region: str | None) -> None:
+        """Registers a further region, if one is given."""
+        from cloud import registry
+
+        if region:
+            record = registry.Record(kind="region", id=region, valid_from="2020-01-01", value={"zh": "外省", "en": "elsewhere"})
+            registry.add(record)
+            registry.forget()
+
+    def rotate(self, owner: str) -> None:
+        """Gives a party a new secret; the old one stays as the previous one."""
+        from cloud import secrets
+
+        client, name = boto3.client("secretsmanager"), secrets.signing_secret_name(owner)
+        held = json.loads(client.get_secret_value(SecretId=name)["SecretString"])
+        fresh = {"current": "whsec_bmV3IHNlY3JldCBvZiB0aGUgcGFydHk=", "previous": held["current"]}
+        client.put_secret_value(SecretId=name, SecretString=json.dumps(fresh))
+        secrets.forget()
+
+    @contextmanager
+    def failing(self, operation: str, when: Callable[[Any], bool] = lambda _: True) -> Iterator[None]:
+        """Lets DynamoDB fail at an operation, as it does when the network is down."""
+        from cloud.clients import dynamodb
+
+        def fail(request: Any, **_: Any) -> None:
+            if when(request):
+                raise EndpointConnectionError(endpoint_url="dynamodb")
+
+        dynamodb().meta.events.register_first(f"before-send.dynamodb.{operation}", fail)
+        try:
+            yield
+        finally:
+            dynamodb().meta.events.unregister(f"before-send.dynamodb.{operation}", fail)
+
     # ------------------------------------------------------------------ streams and queues between the services
 
     def stream(self, table: str) -> list[dict[str, Any]]:
@@ -114,18 +152,20 @@ class Bed:
         self.read[table] = len(records)
         return [lambda_record(record, table) for record in records[seen:]]
 
-    def messages(self, queue: str) -> list[dict[str, Any]]:
+    def messages(self, queue: str, *, attributes: bool = False) -> list[dict[str, Any]]:
         """Takes every message out of a queue, as a function gets them."""
-        taken = []
-        while got := self.sqs.receive_message(QueueUrl=self.queues[queue], MaxNumberOfMessages=10, AttributeNames=["All"]).get("Messages"):
+        url, taken = self.queues[queue], []
+        wanted = {"QueueUrl": url, "MaxNumberOfMessages": 10, "AttributeNames": ["All"], "MessageAttributeNames": ["All"]}
+        while got := self.sqs.receive_message(**wanted).get("Messages"):
             for message in got:
-                self.sqs.delete_message(QueueUrl=self.queues[queue], ReceiptHandle=message["ReceiptHandle"])
+                self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                held = message.get("MessageAttributes", {}) if attributes else {}
                 taken.append(
                     {
                         "messageId": message["MessageId"],
                         "body": message["Body"],
                         "attributes": message["Attributes"],
-                        "messageAttributes": {},
+                        "messageAttributes": {name: {"stringValue": value["StringValue"]} for name, value in held.items()},
                         "eventSource": "aws:sqs",
                     }
                 )
@@ -175,22 +215,28 @@ class Bed:
 _numbers = itertools.count(1)
 
 
-def sqs_record(letter: Letter, *, sent_at: datetime | None = None, **attributes: str | None) -> dict[str, Any]:
-    """A message as the Inbox hands it over; an attribute given as None is left out."""
-    from haochaping.sending import _proof
+def sqs_record(
+    letter: Letter,
+    *,
+    sent_at: datetime | None = None,
+    signed_at: datetime | None = None,
+    signed_with: str = "current",
+    proof_of: Letter | None = None,
+    **attributes: str | None,
+) -> dict[str, Any]:
+    """A message as the Inbox hands it over; an attribute given as None is left out. It may be signed for another letter, or long ago."""
+    from haochaping.sending import proof
 
     sent = sent_at or datetime.now(UTC)
-    proof = _proof(letter) | {name.replace("_", "-"): {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    signed = proof(proof_of or letter, at=signed_at or datetime.now(UTC), which=signed_with)
+    given = {name.replace("_", "-"): value for name, value in attributes.items()}
+    values = {name: held["StringValue"] for name, held in signed.items()} | given
     return {
         "messageId": f"sqs-{next(_numbers)}",
         "receiptHandle": "handle",
         "body": letter.body,
         "attributes": {"SentTimestamp": str(int(sent.timestamp() * 1000)), "SenderId": "AROA", "ApproximateReceiveCount": "1"},
-        "messageAttributes": {
-            name: {"dataType": "String", "stringValue": held["StringValue"]}
-            for name, held in proof.items()
-            if held["StringValue"] is not None
-        },
+        "messageAttributes": {name: {"dataType": "String", "stringValue": value} for name, value in values.items() if value is not None},
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws-cn:sqs:cn-north-1:123456789012:Inbox",
         "awsRegion": "cn-north-1",

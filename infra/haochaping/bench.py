@@ -135,9 +135,7 @@ def _ours(visits: list[_Visit]) -> tuple[Cost, Cost]:
             accept({"Records": [_sqs_record(visit.event) for visit in visits[start : start + 10]]}, _CONTEXT)
         batches = [{"Records": [_sqs_record(visit.rating) for visit in visits[n : n + 10]]} for n in range(0, len(visits), 10)]
         model.inserted.clear()
-        intake = _measured(
-            "接收 intake.accept (event known)", model, len(visits), lambda: [accept(batch, _CONTEXT) for batch in batches] and None
-        )
+        intake = _measured("接收 intake.accept (event known)", model, len(visits), lambda: _each(batches, accept))
         entries = [_stream_record(n, item) for n, (table, item) in enumerate(model.inserted) if table == "ledger_table"]
         if len(entries) != len(visits):
             raise RuntimeError(f"{len(entries)} of {len(visits)} ratings were accepted")

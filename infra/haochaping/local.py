@@ -28,6 +28,9 @@ REGION = "cn-north-1"
 _HEALTHY_WITHIN = 30.0
 _GONE_WITHIN = 10.0
 
+# Emulators that this very process started: when they end, it is we who take note of it.
+_started: dict[int, subprocess.Popen[bytes]] = {}
+
 
 class StartFailed(Exception):
     """The local stack did not come up. Says which step failed and where its log is."""
@@ -132,6 +135,7 @@ def _start_emulator(province: str) -> LocalStack:
         process = subprocess.Popen(
             [program], env=_clean_environment() | settings, stdout=output, stderr=subprocess.STDOUT, cwd=HOME, start_new_session=True
         )
+    _started[process.pid] = process
     return LocalStack(pid=process.pid, port=port, stack=f"haochaping-{province}", province=province, log=str(log))
 
 
@@ -204,9 +208,9 @@ def _signal(pid: int, way: signal.Signals) -> bool:
 
 
 def _exists(pid: int) -> bool:
-    """True while a process of the group is there; a child of ours that ended is taken note of."""
-    with suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+    """True while a process of the group is there."""
+    if pid in _started:
+        _started[pid].poll()
     try:
         os.killpg(pid, 0)
     except (ProcessLookupError, PermissionError):

@@ -232,7 +232,7 @@ class _Condition:
             return held
         if word.startswith("attribute_"):
             _, name, _ = (self.tokens.pop(0) for _ in range(3))
-            return (self.names.get(name, name) in self.item) == (word == "attribute_exists")
+            return bool((self.names.get(name, name) in self.item) == (word == "attribute_exists"))
         left, operator, right = self._operand(word), self.tokens.pop(0), self._operand(self.tokens.pop(0))
         if left is None or right is None:
             return False
@@ -243,7 +243,9 @@ class _Condition:
         if value is None:
             return None
         ((kind, held),) = value.items()
-        return {"N": float, "B": base64.b64decode}.get(kind, lambda plain: plain)(held)
+        if kind == "N":
+            return float(held)
+        return base64.b64decode(held) if kind == "B" else held
 
 
 class _Raw(io.BytesIO):

@@ -16,7 +16,7 @@ NATION = "000000000000"
 
 _USCC = re.compile(f"[{USCC_ALPHABET}]{{18}}")
 _ITEM_TAIL = re.compile(r"[1-7][0-9A-Z]{12}(?:[0-9A-Z]{2})?")
-_REGION = re.compile(r"\d{6}(?:\d{6})?")
+_REGION = re.compile(r"[0-9]{6}(?:[0-9]{6})?")
 _PROJECT_NO = re.compile(r"[^\s#|\x00-\x1f\x7f]{1,50}")
 
 

@@ -101,7 +101,7 @@ class Rating(Model):
     round: Literal[1, 2]
     kind: RatingKind
     level: Level
-    tags: tuple[Annotated[str, StringConstraints(pattern=r"^\d{3}$")], ...] = ()
+    tags: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")], ...] = ()
     comment: str | None = None
     provenance: Provenance
     rating_channel: RatingChannel

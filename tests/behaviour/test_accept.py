@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from said import AT, event, letter, rating
+from datetime import timedelta
+
+import pytest
+
+from bed import ago
+from intake import door, receipts
+from intake.entries import key_of
+from said import AT, bad_rating, changed, event, letter, rating, raw
+
+
+def receipt_of(said) -> str:
+    return door.keys().receipt(key_of(said))
 
 
 def test_a_rating_of_a_known_service_is_accepted_with_the_facts_of_its_event(bed):
@@ -12,3 +23,212 @@ def test_a_rating_of_a_known_service_is_accepted_with_the_facts_of_its_event(bed
     assert entry["window"] == "A01"
     assert entry["day"] == AT.date().isoformat()
     assert entry["policy_version"] == "330000000000@2020-01-01"
+
+
+def test_the_same_message_ten_times_is_one_rating_and_one_count(bed):
+    bed.accept(letter(event()))
+    for _ in range(10):
+        assert bed.accept(letter(rating())) == []
+    bed.flow()
+    assert len(bed.items("LedgerTable", "R#")) == 1
+    assert bed.count("province#330000000000") == 1
+    assert bed.codes() == []
+
+
+def test_ten_copies_in_one_batch_are_one_rating(bed):
+    assert bed.accept(letter(event()), *[letter(rating())] * 10) == []
+    bed.flow()
+    assert bed.count("organisation#" + event().organisation) == 1
+
+
+def test_a_rating_resent_with_a_new_time_is_a_duplicate_with_the_first_receipt(bed):
+    bed.accept(letter(event()), letter(rating(), "first"))
+    (first,) = bed.items("LedgerTable", "R#")
+    later = rating(occurred_at=rating().occurred_at + timedelta(minutes=3))
+    assert bed.accept(letter(later, "second")) == []
+    assert bed.items("LedgerTable", "R#") == [first]
+    assert bed.codes() == []
+    assert receipt_of(later) == receipt_of(rating())
+    assert receipts.standing(receipt_of(later), door.keys()).outcome == "accepted"
+
+
+def test_another_rating_of_the_same_service_is_refused_and_kept(bed):
+    bed.accept(letter(event()), letter(rating(), "first"))
+    assert bed.accept(letter(bad_rating(), "second")) == []
+    (entry,) = bed.items("LedgerTable", "R#")
+    assert entry["level"] == "VERY_SATISFIED"
+    assert bed.codes() == ["already_rated"]
+
+
+def test_the_same_id_with_other_content_is_another_message(bed):
+    bed.accept(letter(event()), letter(rating(), "same-id"))
+    bed.accept(letter(bad_rating(), "same-id"))
+    assert bed.codes() == ["already_rated"]
+
+
+def test_a_rating_ahead_of_its_event_is_parked_and_then_counted_once(bed):
+    bed.accept(letter(rating()))
+    assert receipts.standing(receipt_of(rating()), door.keys()).outcome == "parked"
+    bed.accept(letter(event()))
+    bed.accept(letter(rating()), letter(event()))
+    bed.flow()
+    assert receipts.standing(receipt_of(rating()), door.keys()).outcome == "accepted"
+    assert bed.items("WaitingTable") == []
+    assert bed.count("province#330000000000") == 1
+
+
+def test_a_rating_whose_event_never_comes_stays_visible_as_parked(bed):
+    bed.accept(letter(rating()), letter(event(project_no="33-other")))
+    standing = receipts.standing(receipt_of(rating()), door.keys())
+    assert (standing.outcome, standing.day) == ("parked", None)
+
+
+def test_two_parked_ratings_of_one_service_are_a_conflict(bed):
+    bed.accept(letter(rating(), "first"), letter(bad_rating(), "second"))
+    bed.accept(letter(event()))
+    assert [entry["level"] for entry in bed.items("LedgerTable", "R#")] == ["VERY_SATISFIED"]
+    assert bed.codes() == ["already_rated"]
+    assert bed.items("WaitingTable") == []
+
+
+def test_a_parked_rating_that_breaks_the_regions_rule_is_kept_in_quarantine_when_its_event_comes(bed):
+    bed.accept(letter(bad_rating(comment="长" * 1001)))
+    bed.accept(letter(event()))
+    assert bed.codes() == ["text_too_long"]
+    assert bed.items("LedgerTable", "R#") == []
+    assert bed.items("WaitingTable") == []
+
+
+def test_a_follow_up_waits_for_the_reply(bed):
+    bed.accept(letter(event()), letter(rating()), letter(bad_rating(round=2), "round-2"))
+    assert bed.codes() == ["follow_up_before_reply"]
+
+
+def test_an_event_reported_again_with_other_facts_is_refused(bed):
+    bed.accept(letter(event()), letter(event(window="B09"), "again"))
+    assert bed.codes() == ["event_contradicted"]
+    assert [entry["window"] for entry in bed.items("LedgerTable", "E#")] == ["A01"]
+
+
+def test_a_rating_is_bound_to_the_furthest_status_of_its_event(bed):
+    bed.accept(letter(event(status="ACCEPTED", finished_at=None, window="A01"), "accepted"), letter(event(window="A02"), "finished"))
+    bed.accept(letter(rating()))
+    assert bed.items("LedgerTable", "R#")[0]["window"] == "A02"
+
+
+GARBAGE = {
+    "not_json": raw("这不是 {json", "garbage"),
+    "too_large": raw('"' + "x" * (256 * 1024 - 2) + '"', "large"),
+    "unknown_channel": changed(rating(), "channel", rating_channel="CARRIER_PIGEON"),
+    "unknown_level": changed(rating(), "level", level="6"),
+    "reason_required": changed(rating(), "reason", level="DISSATISFIED", tags=[], comment=" \t　"),
+    "bad_credit_code": changed(event(), "uscc", organisation="11330106MB00000048"),
+    "bad_item_code": changed(event(), "item", item_code="11330106MB0000004R9"),
+    "bad_region_code": changed(event(), "region", region_code="33"),
+    "unknown_region": letter(event(region_code="339999000000"), "nowhere"),
+    "out_of_scope": letter(event(region_code="110101000000"), "beijing"),
+    "bad_project_no": changed(rating(), "project", project_no="a b"),
+    "bad_service_number": changed(rating(), "service", service_number=0),
+    "missing_field": changed(rating(), "missing", service_number=None),
+    "bad_round": changed(rating(), "round", round=3),
+    "bad_time": changed(rating(), "time", occurred_at="2026-11-24 09:00:00"),
+    "unknown_code": changed(rating(), "provenance", provenance="HEARSAY"),
+    "unknown_field": changed(rating(), "extra", telephone="13800000000"),
+    "malformed_field": changed(rating(), "tags", tags="510"),
+    "unknown_tag": changed(rating(), "tag", tags=["599"]),
+    "retired_tag": changed(rating(), "retired", tags=["501"]),
+    "tag_of_other_level": changed(rating(), "other", tags=["410"]),
+    "text_too_long": letter(rating(comment="好" * 1001), "long"),
+    "kind_not_accepted": letter(rating(kind="GENERAL"), "kind"),
+    "default_not_allowed": letter(rating(provenance="DEFAULT", rating_channel="SYSTEM_DEFAULT", kind="MATTER"), "default"),
+    "follow_up_before_reply": letter(rating(round=2), "round-2"),
+    "unknown_type": raw('{"specversion": "1.0", "id": "1", "source": "x", "type": "praise.v1", "data": {}}', "type"),
+    "not_accepted_here": raw('{"specversion": "1.0", "id": "1", "source": "x", "type": "case-command.v1", "data": {}}', "command"),
+    "unknown_party": letter(rating(), "party", party="nobody-we-know"),
+}
+
+
+@pytest.mark.parametrize("code", GARBAGE)
+def test_a_bad_message_has_its_own_code_in_both_languages_and_is_kept_with_its_original(bed, code):
+    bed.province_knows("110101000000" if code == "out_of_scope" else None)
+    wrong = GARBAGE[code]
+    other = {"project_no": "33-fine"}
+    assert bed.accept(letter(event(**other)), letter(event()), wrong, letter(rating(**other))) == []
+    (kept,) = bed.items("QuarantineTable")
+    (reason,) = kept["reasons"]
+    assert reason["code"] == code
+    assert reason["zh"]
+    assert reason["en"]
+    assert door.keys().open(kept["original"]) == wrong.body
+    assert len(bed.items("LedgerTable", "R#")) == 1
+
+
+def test_every_refusal_code_is_reachable():
+    from contract.refusals import CATALOGUE
+
+    tested_elsewhere = {"bad_signature", "stale_signature", "already_rated", "event_contradicted"}
+    assert GARBAGE.keys() | tested_elsewhere == CATALOGUE.keys()
+
+
+def test_every_fault_of_a_message_is_named(bed):
+    bed.accept(changed(rating(), level="MARVELLOUS", rating_channel="PIGEON", service_number=100))
+    (kept,) = bed.items("QuarantineTable")
+    named = {reason["field"]: reason["code"] for reason in kept["reasons"]}
+    assert named == {"level": "unknown_level", "rating_channel": "unknown_channel", "service_number": "bad_service_number"}
+
+
+def test_a_refused_message_that_is_delivered_again_is_kept_once(bed):
+    for _ in range(3):
+        bed.accept(GARBAGE["unknown_level"])
+    assert bed.codes() == ["unknown_level"]
+
+
+def test_a_claimed_time_after_receipt_or_long_before_it_counts_for_the_day_of_receipt(bed):
+    long_ago, ahead = AT - timedelta(days=30), AT + timedelta(days=2)
+    bed.accept(letter(event()), letter(event(project_no="33-2")))
+    bed.accept(letter(rating(occurred_at=long_ago)), letter(rating(project_no="33-2", occurred_at=ahead)))
+    for entry in bed.items("LedgerTable", "R#"):
+        assert entry["day_of"] == "received_at"
+    assert {entry["occurred_at"][:10] for entry in bed.items("LedgerTable", "R#")} == {
+        long_ago.date().isoformat(),
+        ahead.date().isoformat(),
+    }
+
+
+class TestProof:
+    def test_a_message_that_was_altered_on_the_way_is_refused(self, bed):
+        bed.accept(letter(event()), letter(rating())._replace(body=letter(rating()).body + " "), proof_of=letter(rating()))
+        assert bed.codes() == ["bad_signature", "bad_signature"]
+
+    def test_a_message_without_a_signature_is_refused(self, bed):
+        bed.accept(letter(rating()), webhook_signature=None)
+        assert bed.codes() == ["bad_signature"]
+
+    def test_a_signature_far_from_the_time_of_sending_is_refused(self, bed):
+        bed.accept(letter(rating()), sent_at=ago(minutes=6))
+        assert bed.codes() == ["stale_signature"]
+
+    def test_a_backlog_does_not_refuse_honest_messages(self, bed):
+        sent = ago(hours=30)
+        bed.accept(letter(event()), sent_at=sent, signed_at=sent)
+        assert bed.codes() == []
+
+    def test_the_previous_secret_is_good_during_a_rotation(self, bed):
+        bed.rotate("party/hall-devices")
+        bed.accept(letter(event()), signed_with="previous")
+        bed.accept(letter(rating()), signed_with="current")
+        assert bed.codes() == []
+        assert len(bed.items("LedgerTable", "R#")) == 1
+
+    def test_another_partys_secret_does_not_help(self, bed):
+        bed.accept(letter(rating(), party="national-portal"), party="hall-devices")
+        assert bed.codes() == ["bad_signature"]
+
+
+def test_an_infrastructure_fault_sends_only_its_own_message_back(bed):
+    with bed.failing("PutItem", when=lambda request: b"33-broken" in request.body):
+        back = bed.accept(letter(event()), letter(event(project_no="33-broken")), letter(event(project_no="33-3")))
+    assert len(back) == 1
+    assert {item["project_no"] for item in bed.items("LedgerTable")} == {event().project_no, "33-3"}
+    bed.accept(letter(event(project_no="33-broken")))
+    assert len(bed.items("LedgerTable")) == 3

@@ -1,0 +1,69 @@
+"""What partners rely on: schemas are current, golden samples keep parsing, every event and code has its place in the documentation."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from contract.events import EVENTS
+from contract.messages import MESSAGES
+from contract.refusals import CATALOGUE
+from haochaping import schemas
+from said import bad_rating, event, rating
+from template_file import ROOT
+
+SAMPLES = ROOT / "tests" / "contract" / "samples"
+CONTRACT = (ROOT / "docs" / "contract.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", schemas.models())
+def test_a_schema_is_current(name):
+    committed = schemas.SCHEMAS / f"{name}.json"
+    assert committed.read_text("utf-8") == schemas.text_of(schemas.models()[name]), "run `make schemas` and commit"
+
+
+def test_no_schema_is_left_over():
+    assert {path.stem for path in schemas.SCHEMAS.glob("*.json")} == schemas.models().keys()
+
+
+@pytest.mark.parametrize("name", [*MESSAGES, *(f"{event}.v1" for event in EVENTS)])
+def test_a_golden_sample_still_parses_and_satisfies_its_schema(name):
+    sample = json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))
+    model = schemas.models()[name]
+    assert model.model_validate(sample).model_dump(mode="json", exclude_none=True) == sample
+    Draft202012Validator(json.loads((schemas.SCHEMAS / f"{name}.json").read_text("utf-8"))).validate(sample)
+
+
+@pytest.mark.parametrize("said", [event(), rating(), bad_rating()])
+def test_what_is_said_satisfies_its_schema(said):
+    name = next(name for name, model in MESSAGES.items() if isinstance(said, model))
+    Draft202012Validator(schemas.models()[name].model_json_schema()).validate(said.plain())
+
+
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_a_refusal_code_is_documented_in_both_languages(code):
+    sentence = CATALOGUE[code]
+    assert f"| `{code}` | {sentence.zh} | {sentence.en} |" in CONTRACT
+
+
+@pytest.mark.parametrize("name", EVENTS)
+def test_an_event_and_its_fields_are_documented(name):
+    page = CONTRACT.partition(f"### {name}")[2].partition("\n### ")[0]
+    for field in EVENTS[name].model_fields:
+        assert f"`{field}`" in page
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_a_message_and_its_fields_are_documented(name):
+    page = CONTRACT.partition(f"### {name}")[2].partition("\n### ")[0]
+    for field in MESSAGES[name].model_fields:
+        assert f"`{field}`" in page
+
+
+def test_events_are_frozen_and_ignore_what_later_versions_add():
+    sample = json.loads((SAMPLES / "CaseOverdue.v1.json").read_text("utf-8"))
+    overdue = EVENTS["CaseOverdue"].model_validate(sample | {"added_later": 1})
+    with pytest.raises(ValueError, match="frozen"):
+        overdue.case_id = "another"

@@ -1,0 +1,44 @@
+"""Names that lead nowhere without the key."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intake.sealing import Keys, LedgerKey, NotAReceipt
+
+KEYS = Keys("one-secret")
+
+
+@given(st.text(min_size=1, max_size=50).filter(lambda text: "|" not in text), st.sampled_from(["R#01#1", "E#99#3"]))
+def test_a_receipt_opens_to_the_key_that_it_seals(project_no, sk):
+    key = LedgerKey(f"P#{project_no}", sk)
+    assert KEYS.open_receipt(KEYS.receipt(key)) == key
+    assert KEYS.receipt(key) == KEYS.receipt(key)
+
+
+def test_a_receipt_does_not_show_the_case_file_number_and_cannot_be_altered():
+    receipt = KEYS.receipt(LedgerKey("P#33202611240001", "R#01#1"))
+    assert "33202611240001" not in receipt
+    for wrong in (receipt[:-2] + "AA", "", "x", "收据", receipt + "A"):
+        with pytest.raises(NotAReceipt):
+            KEYS.open_receipt(wrong)
+
+
+def test_another_provinces_receipt_is_none_of_ours():
+    with pytest.raises(NotAReceipt):
+        KEYS.open_receipt(Keys("another-secret").receipt(LedgerKey("P#1", "R#01#1")))
+
+
+@given(st.text())
+def test_a_sealed_original_opens_and_is_sealed_anew_each_time(original):
+    assert KEYS.open(KEYS.seal(original)) == original
+    assert KEYS.seal(original) != KEYS.seal(original)
+
+
+def test_names_differ_by_key_kind_and_content():
+    assert KEYS.rating_id("33-1", 1, 1) != Keys("another").rating_id("33-1", 1, 1)
+    assert KEYS.rating_id("33-1", 1, 1) != KEYS.rating_id("33-1", 11, 1)
+    assert KEYS.pseudonym("rater", "111", "x") != KEYS.pseudonym("staff", "111", "x")
+    assert KEYS.fingerprint("a", None) != KEYS.fingerprint("a", "")

@@ -1,0 +1,235 @@
+"""The whole stack: the template, built and deployed by SAM onto the emulator, with the roles that SAM generates enforced."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import timedelta
+from pathlib import Path
+
+import boto3
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from cloud import clock, secrets
+from cloud.clients import sqs
+from cloud.settings import settings
+from facts import rating_facts
+from haochaping import local, provinces, sending, stack, views
+from haochaping.receiver import Receiver
+from notify import feed, subscriptions
+from said import ORGANISATION, bad_rating, changed, event, letter, rating, raw
+from scoring import scores
+
+pytestmark = pytest.mark.stack
+
+_WITHIN = 60.0
+
+
+@pytest.fixture(scope="module")
+def receiver():
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def running(receiver):
+    before = dict(os.environ)
+    up = local.up("zhejiang", lambda _: None)
+    try:
+        stack.connect()
+        provinces.load(provinces.read("zhejiang"))
+        provinces.ensure_signing_secret("subscription/portal")
+        receiver.verifier = Webhook(secrets.signing_secrets("subscription/portal")[0])
+        subscriptions.put(subscriptions.Subscription(id="portal", url=receiver.url))
+        yield up
+    finally:
+        local.down()
+        os.environ.clear()
+        os.environ.update(before)
+        stack.forget()
+
+
+@pytest.fixture(scope="module")
+def results(running):
+    """One morning in small: ratings in three wire formats, a copy, a conflict, one ahead of its event, one orphan, and garbage."""
+    bad = {"project_no": "33-bad"}
+    ahead = {"project_no": "33-ahead"}
+    online = {"project_no": "33-online", "service_channel": "ONLINE"}
+    app = rating(project_no="33-online", rating_channel="MOBILE", provenance="SELF_ONLINE", kind="MATTER")
+    letters = {
+        "event": letter(event()),
+        "rating": letter(rating()),
+        "copy": letter(rating(occurred_at=rating().occurred_at + timedelta(minutes=1)), "copy"),
+        "bad event": letter(event(**bad)),
+        "bad": letter(bad_rating(**bad)),
+        "ahead": letter(rating(**ahead)),
+        "ahead event": letter(event(**ahead)),
+        "online event": letter(event(**online), party="national-portal", profile="national"),
+        "online": letter(app, party="provincial-app", profile="zhejiang"),
+        "orphan": letter(rating(project_no="33-orphan")),
+        "garbage": raw("{ 这不是 JSON"),
+        "large": raw('"' + "x" * 200_000 + '"', "large"),
+        "unknown level": changed(rating(project_no="33-x"), "level", level="6"),
+    }
+    sending.send(letters.values())
+    settled = dict(zip(letters, sending.settle(list(letters.values()), _WITHIN), strict=True))
+    contradiction = letter(bad_rating(), "contradiction")
+    sending.send([contradiction])
+    return settled | {"contradiction": sending.settle([contradiction], _WITHIN)[0]}
+
+
+def wait_until(true) -> bool:
+    deadline = time.monotonic() + _WITHIN
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.2)
+    return False
+
+
+def haochaping(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command as an operator does, in an environment that knows of no stack."""
+    command = [str(Path(sys.executable).with_name("haochaping")), *arguments]
+    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+
+
+def test_the_emulator_enforces_roles(running):
+    stranger = boto3.client("dynamodb", aws_access_key_id="AKIASTRANGER", aws_secret_access_key="wrong")
+    with pytest.raises(stranger.exceptions.ClientError) as refused:
+        stranger.scan(TableName=settings().ledger_table)
+    assert refused.value.response["Error"]["Code"] in {"UnrecognizedClientException", "AccessDeniedException"}
+
+
+def test_every_message_is_accounted_for(results):
+    outcomes = {name: result.outcome.value if result.outcome else None for name, result in results.items()}
+    refused = dict.fromkeys(("garbage", "large", "unknown level", "contradiction"), "refused")
+    expected = dict.fromkeys(results, "accepted") | {"copy": "duplicate", "orphan": "parked"} | refused
+    assert outcomes == expected
+    assert results["copy"].receipt == results["rating"].receipt
+    codes = {name: results[name].codes for name in refused}
+    assert codes == {
+        "garbage": ("not_json",),
+        "large": ("too_large",),
+        "unknown level": ("unknown_level",),
+        "contradiction": ("already_rated",),
+    }
+
+
+def test_every_rating_is_counted_once(results):
+    assert wait_until(lambda: scores.counts("province#330000000000", "").total() >= 4)
+    assert scores.counts("province#330000000000", "").total() == 4
+    assert scores.counts("channel#MOBILE", "").total() == 1
+    assert scores.counts(f"organisation#{ORGANISATION}", "")["VISIT.1.SELF_DEVICE.DISSATISFIED"] == 1
+
+
+def test_the_bad_rating_has_its_case_and_every_event_reaches_feed_and_subscriber(results, receiver):
+    assert wait_until(lambda: len(views.open_cases()) == 1)
+    expected = {"BadRatingAccepted.v1", "CaseOpened.v1", "MessagesRefused.v1"}
+    assert wait_until(lambda: {event["type"] for event in list(receiver.events.values())} >= expected)
+    in_feed = [entry["id"] for shard in range(feed.SHARDS) for entry in feed.entries(shard)]
+    assert len(in_feed) == len(set(in_feed))
+    assert wait_until(lambda: receiver.events.keys() >= set(in_feed))
+    assert receiver.refused == 0
+
+
+def test_a_deadline_that_has_passed_is_told_once(results, receiver):
+    long_ago = clock.now() - timedelta(days=40)
+    old = rating_facts(rating_id="r_old", received_at=long_ago, occurred_at=long_ago, day=long_ago.date())
+    told = {"detail": {"event_id": "ev_old", "happened_at": long_ago.isoformat(), "rating": old.plain()}}
+    sqs().send_message(QueueUrl=settings().rectify_inbox_url, MessageBody=json.dumps(told))
+    assert wait_until(lambda: len(views.open_cases()) == 2)
+    functions = boto3.client("lambda")
+    (sweep,) = [name for name in function_names(functions) if "RectifyDeadlines" in name]
+    for _ in range(2):
+        answer = functions.invoke(FunctionName=sweep, Payload=b"{}")
+        assert "FunctionError" not in answer
+
+    def overdue() -> list[str]:
+        return sorted(event["data"]["clock"] for event in list(receiver.events.values()) if event["type"] == "CaseOverdue.v1")
+
+    assert wait_until(lambda: len(overdue()) >= 2)
+    assert overdue() == ["first_contact", "rectify"]
+
+
+def function_names(functions) -> list[str]:
+    return [function["FunctionName"] for page in functions.get_paginator("list_functions").paginate() for function in page["Functions"]]
+
+
+def test_every_ledger_record_is_in_a_raw_segment(results):
+    import gzip
+
+    client = boto3.client("s3")
+
+    def segments() -> dict[tuple[str, str], str]:
+        listed = client.list_objects_v2(Bucket=settings().segments_bucket, Prefix="raw/").get("Contents", [])
+        bodies = [client.get_object(Bucket=settings().segments_bucket, Key=found["Key"])["Body"].read() for found in listed]
+        lines = [json.loads(line) for body in bodies for line in gzip.decompress(body).decode().splitlines()]
+        return {(line["lane"], line["sequence"]): line["entry"] for line in lines}
+
+    assert wait_until(lambda: sorted(segments().values()) == ["E"] * 4 + ["R"] * 4)
+
+
+def test_the_https_door_takes_a_signed_message_and_refuses_an_unsigned_one(running, results):
+    url = f"{running.api_url(stack.output('ApiId'))}/signed/messages"
+    message = letter(event(project_no="33-https"))
+    proof = {name: held["StringValue"] for name, held in sending.proof(message, clock.wall()).items()}
+    status, body = post(url, message.body, proof)
+    assert status == 202
+    assert body["receipt"]
+    assert sending.settle([message], _WITHIN)[0].outcome == "accepted"
+    status, body = post(url, message.body, proof | {"webhook-signature": "v1,AAAA"})
+    assert (status, body["refusals"][0]["code"]) == (401, "bad_signature")
+
+
+def post(url: str, body: str, headers: dict[str, str]) -> tuple[int, dict]:
+    request = urllib.request.Request(url, body.encode(), {"content-type": "application/json", **headers}, method="POST")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, json.loads(answer.read())
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, json.loads(error.read())
+
+
+def test_the_commands_answer_from_the_stack(running, results, tmp_path):
+    assert json.loads(haochaping("local", "status", "--json").stdout)["endpoint"] == running.endpoint
+    assert json.loads(haochaping("receipt", results["rating"].receipt, "--json").stdout)["outcome"] == "accepted"
+    day = f"{clock.now():%Y-%m}"
+    score = json.loads(haochaping("scores", "channel#HALL_TABLET", "--month", day, "--json").stdout)
+    assert (score["ratings"], score["bad_rate"]) == (3, {"numerator": 1, "denominator": 3, "rate": None})
+    (case, *_) = json.loads(haochaping("cases", "--org", ORGANISATION, "--json").stdout)
+    assert set(case["clocks"]) == {"first_contact", "rectify"}
+    listed = json.loads(haochaping("quarantine", "list", "--json").stdout)
+    assert {"not_json", "too_large", "unknown_level", "already_rated"} <= {
+        reason["code"] for entry in listed for reason in entry["reasons"]
+    }
+    file = tmp_path / "messages.ndjson"
+    file.write_text(f"{letter(event()).body}\nnonsense\n", "utf-8")
+    sent = [json.loads(line) for line in haochaping("send", str(file), "--party", "hall-devices", "--json").stdout.splitlines()]
+    assert [entry["outcome"] for entry in sent] == ["duplicate", "refused"]
+
+
+def test_nothing_was_set_aside_and_no_role_was_too_narrow(running, results):
+    answer = sqs().get_queue_attributes(QueueUrl=settings().set_aside_url, AttributeNames=["ApproximateNumberOfMessages"])
+    assert answer["Attributes"]["ApproximateNumberOfMessages"] == "0"
+    log = Path(running.log).read_text("utf-8", "replace")
+    assert "AccessDenied" not in log
+    assert '"level":"ERROR"' not in log
+    assert "canary" not in log
+
+
+def test_down_leaves_no_process_behind(running):
+    """The last test of this file: it ends the stack."""
+    assert local.down()
+    assert local.running() is None
+    with pytest.raises(ProcessLookupError):
+        os.killpg(running.pid, 0)
+    assert haochaping("local", "status").returncode == 1
+    assert "haochaping local up" in haochaping("scores", "channel#PC", "--month", "2026-11").stderr

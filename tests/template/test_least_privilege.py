@@ -1,0 +1,62 @@
+"""Each function may do what it does and nothing more; the Ledger is insert-only for every role."""
+
+from __future__ import annotations
+
+import pytest
+
+from template_file import resources
+
+FUNCTIONS = resources("AWS::Serverless::Function")
+
+
+def statements(function: str) -> list[dict]:
+    found = []
+    for policy in FUNCTIONS[function]["Properties"].get("Policies", []):
+        held = policy["Statement"]
+        found += held if isinstance(held, list) else [held]
+    return found
+
+
+def actions(statement: dict) -> list[str]:
+    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+
+
+def allowed_on(resource: str) -> dict[str, set[str]]:
+    """Function -> actions that it may do on a resource."""
+    return {
+        function: {
+            action for statement in statements(function) if f"'{resource}." in str(statement["Resource"]) for action in actions(statement)
+        }
+        for function in FUNCTIONS
+    }
+
+
+def test_no_role_may_change_or_remove_an_entry_of_the_ledger():
+    granted = set().union(*allowed_on("LedgerTable").values())
+    assert granted == {"dynamodb:Query", "dynamodb:PutItem", "dynamodb:GetItem"}
+
+
+def test_each_table_has_one_writer():
+    writes = {"dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"}
+    for table in resources("AWS::DynamoDB::Table"):
+        services = {function[:6] for function, granted in allowed_on(table).items() if granted & writes}
+        assert len(services) <= 1, table
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_names_its_resources_and_no_action_is_a_wildcard_over_a_service(name):
+    for statement in statements(name):
+        assert statement["Effect"] == "Allow"
+        assert statement["Resource"] != "*"
+        assert all(action in {"sqs:SendMessage*"} or "*" not in action for action in actions(statement))
+
+
+def test_only_intake_reads_the_secrets_of_parties_and_only_notify_those_of_subscribers():
+    readers = {
+        function: str(
+            [statement["Resource"] for statement in statements(function) if "secretsmanager:GetSecretValue" in actions(statement)]
+        )
+        for function in FUNCTIONS
+    }
+    assert {function for function, held in readers.items() if "/party/" in held} == {"IntakeAccept", "IntakeGateway", "IntakeSignedGateway"}
+    assert {function for function, held in readers.items() if "/subscription/" in held} == {"NotifyDeliver"}

@@ -1,0 +1,59 @@
+"""Province files, and the environments that name them."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from haochaping import provinces
+from intake.profile import CANONICAL, load
+from policy.rules import DatedRules, in_force
+from template_file import ROOT, template
+
+CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", provinces.available())
+def test_a_province_has_an_environment_that_names_its_file(name):
+    parameters = CONFIG[name]["deploy"]["parameters"]
+    assert parameters["parameter_overrides"] == [f"file://infra/provinces/{name}.toml"]
+    assert parameters["stack_name"] == f"haochaping-{name}"
+
+
+@pytest.mark.parametrize("name", provinces.available())
+def test_a_province_file_is_complete(name):
+    province = provinces.read(name)
+    flat = tomllib.loads((provinces.PROVINCES / f"{name}.toml").read_text("utf-8"))
+    assert {key for key, value in flat.items() if isinstance(value, str)} <= template()["Parameters"].keys()
+    assert province.province.region == f"{province.ProvinceCode}0000000000"
+    for region, _, _ in province.organisations.values():
+        assert region in province.regions
+    for party in province.parties:
+        assert party.profile == CANONICAL or load(party.profile)
+
+
+def test_the_two_provinces_differ_in_their_due_dates():
+    from datetime import date
+
+    limits = {}
+    for name in ("zhejiang", "shandong"):
+        province = provinces.read(name)
+        dated = [DatedRules(region=entry.region, valid_from=entry.valid_from, rules=entry.rules()) for entry in province.policy]
+        limits[name] = in_force(dated, province.province.region, date(2026, 11, 24)).rectify_simple
+    assert (limits["zhejiang"].value, limits["zhejiang"].unit) == (15, "DAY")
+    assert (limits["shandong"].value, limits["shandong"].unit) == (5, "WORKDAY")
+
+
+def test_a_city_that_is_laxer_than_its_province_is_not_loaded():
+    whole = tomllib.loads((provinces.PROVINCES / "zhejiang.toml").read_text("utf-8"))
+    laxer = {"region": "330100000000", "valid_from": "2026-01-01", "rectify_simple": {"value": 20, "unit": "DAY"}}
+    province = provinces.Province.model_validate(whole | {"policy": [*whole["policy"], laxer]})
+    with pytest.raises(provinces.LaxerRule, match=r"330100000000 rectify_simple.*20.*15"):
+        province.check_rules()
+
+
+def test_loading_a_province_twice_adds_nothing(bed):
+    new, known = provinces.load(bed.province)
+    assert new == 0
+    assert known == len(list(bed.province.records()))
