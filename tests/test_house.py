@@ -27,12 +27,12 @@ def test_no_test_leaves_this_machine():
         outside.connect(("192.0.2.1", 80))
 
 
-@pytest.mark.parametrize("command", commands(get_command(app)))
+@pytest.mark.parametrize("command", list(commands(get_command(app))))
 def test_a_command_is_documented(command):
     assert f"`haochaping {command}" in OPERATIONS
 
 
-@pytest.mark.parametrize("parameter", template()["Parameters"])
+@pytest.mark.parametrize("parameter", list(template()["Parameters"]))
 def test_a_stack_parameter_is_documented(parameter):
     assert f"| `{parameter}` |" in OPERATIONS
 

@@ -7,8 +7,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from datetime import timedelta
 from pathlib import Path
 
@@ -189,13 +187,8 @@ def test_the_https_door_takes_a_signed_message_and_refuses_an_unsigned_one(runni
 
 
 def post(url: str, body: str, headers: dict[str, str]) -> tuple[int, dict]:
-    request = urllib.request.Request(url, body.encode(), {"content-type": "application/json", **headers}, method="POST")
-    try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, json.loads(error.read())
+    answer = urllib3.request("POST", url, body=body.encode(), headers={"content-type": "application/json", **headers}, timeout=30)
+    return answer.status, answer.json()
 
 
 def test_the_commands_answer_from_the_stack(running, results, tmp_path):

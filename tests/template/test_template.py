@@ -177,11 +177,9 @@ def test_the_transformed_template_is_clean(tmp_path):
     source["Globals"]["Function"].pop("CodeUri")
     transformed = tmp_path / "transformed.json"
     transformed.write_text(json.dumps(transform(source, {}, Policies())))
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("cfn-lint")), "--regions", "cn-north-1", "--template", str(transformed)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    # W1028: SAM repeats the condition of a function inside the path that has it already.
+    options = ["--ignore-checks", "W1028", "--regions", "cn-north-1", "--template", str(transformed)]
+    command = [str(Path(sys.executable).with_name("cfn-lint")), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.stdout + done.stderr == ""
     assert done.returncode == 0
