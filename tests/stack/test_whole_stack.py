@@ -12,6 +12,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+import urllib3
 from standardwebhooks.webhooks import Webhook
 
 from cloud import clock, secrets
