@@ -23,8 +23,10 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 from bed import Bed  # noqa: E402
 
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
-settings.load_profile("house")
+_UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+settings.register_profile("quick", _UNHURRIED, max_examples=25)
+settings.register_profile("thorough", _UNHURRIED, max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture

@@ -128,6 +128,7 @@ def deliveries(draw):
     return shards, plan
 
 
+@pytest.mark.property
 @given(deliveries())
 def test_the_counts_are_those_of_the_ledger_whatever_the_stream_does(model, drawn):
     model.tables.clear()

@@ -13,7 +13,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from bed import CONTEXT
 from cloud import clock, secrets
 from cloud.settings import settings
-from haochaping import provinces, stack
+from haochaping import provinces
 from haochaping.receiver import Receiver
 from notify import feed, subscriptions
 from notify.app import deliver, dispatch
@@ -162,8 +162,3 @@ def test_an_event_whose_deliveries_were_not_queued_is_told_again_and_queued_then
     assert dispatch({"Records": [message]}, CONTEXT) == {"batchItemFailures": []}
     assert len(bed.messages("DeliveryQueue")) == 1
     assert len(in_feed()) == 2
-
-
-def teardown_module():
-    stack.forget()
-    subscriptions.forget()

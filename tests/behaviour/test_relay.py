@@ -52,8 +52,8 @@ def test_only_the_events_that_failed_are_put_again(bed):
         if len(sizes) == 1:
             parsed["Entries"][1] = {"ErrorCode": "ThrottlingException"}
 
-    events().meta.events.register("after-call.events.PutEvents", refuse_one)
-    relay({"Records": bed.stream("LedgerTable"), "shardId": "s"}, CONTEXT)
+    with bed.hooked(events(), "after-call.events.PutEvents", refuse_one):
+        relay({"Records": bed.stream("LedgerTable"), "shardId": "s"}, CONTEXT)
     assert sizes == [3, 1]
 
 
@@ -65,8 +65,7 @@ def test_a_bus_that_keeps_refusing_stops_the_lane(bed):
     def refuse(parsed, **_):
         parsed["Entries"] = [{"ErrorCode": "InternalFailure"} for _ in parsed["Entries"]]
 
-    events().meta.events.register("after-call.events.PutEvents", refuse)
-    with pytest.raises(NotPublished):
+    with bed.hooked(events(), "after-call.events.PutEvents", refuse), pytest.raises(NotPublished):
         relay({"Records": bed.stream("LedgerTable"), "shardId": "s"}, CONTEXT)
 
 

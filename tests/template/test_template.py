@@ -158,6 +158,7 @@ def test_the_requirements_are_those_of_the_lock():
     assert pins(committed) == pins(exported), "run `make requirements` and commit"
 
 
+@pytest.mark.slow
 def test_the_transformed_template_is_clean(tmp_path):
     """What SAM makes of the template is linted too: it finds what passes in the short form."""
     from samtranslator.translator.managed_policy_translator import ManagedPolicyLoader
