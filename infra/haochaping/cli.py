@@ -251,7 +251,7 @@ def demo(
     seed: Annotated[int, typer.Option(help="随机种子 Seed of the draw.")] = 2019,
 ) -> None:
     """演示 One morning of a province through the local stack. Exits 1 unless every message is accounted for."""
-    from haochaping import demo as playing
+    from haochaping.demo import play as playing
 
     _known_province(province)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -268,7 +268,7 @@ def demo(
 @app.command()
 def bench(ratings: Annotated[int, typer.Option(help="评价数 Number of ratings.", min=10)] = 1000) -> None:
     """成本 Calls and units per rating, beside two other ways of doing it; import time of each handler."""
-    from haochaping import bench as measuring
+    from haochaping.measure import bench as measuring
 
     measuring.run(ratings, console)
 

@@ -16,7 +16,7 @@ from cloud.settings import settings
 from cloud.stream import NoLane
 from contract.codes import Level, Provenance
 from haochaping import stack
-from haochaping.model import Model
+from haochaping.measure.model import Model
 from said import bad_rating, event, letter, rating
 from scoring.app import count
 from scoring.nodes import counter_of, nodes_of

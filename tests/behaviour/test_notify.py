@@ -14,7 +14,7 @@ from bed import CONTEXT
 from cloud import clock, secrets
 from cloud.settings import settings
 from haochaping import provinces
-from haochaping.receiver import Receiver
+from haochaping.demo.receiver import Receiver
 from notify import feed, subscriptions
 from notify.app import deliver, dispatch
 from notify.delivery import Forbidden, check_address

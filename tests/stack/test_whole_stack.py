@@ -20,7 +20,7 @@ from cloud.clients import sqs
 from cloud.settings import settings
 from facts import rating_facts
 from haochaping import local, provinces, sending, stack, views
-from haochaping.receiver import Receiver
+from haochaping.demo.receiver import Receiver
 from notify import feed, subscriptions
 from said import ORGANISATION, bad_rating, changed, event, letter, rating, raw
 from scoring import scores

@@ -5,14 +5,15 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from contract.codes import Level
+from contract.codes import Clock, Level
 from haochaping import views
+from haochaping.demo.morning import BAD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from haochaping.demo import Played
+    from haochaping.demo.played import Played
 
 _COLOURS = dict(zip(Level, ("#1b7f5c", "#58a97f", "#c9b458", "#d9772b", "#b3261e"), strict=True))
 _STYLE = """
@@ -50,7 +51,9 @@ def write(played: Played, path: Path) -> Path:
     body = "".join(
         (
             f"<h1>{escape(title)}</h1><p class='sub'>{escape(name.en)}: one morning. "
-            f"{len(played.morning.letters):,} 条消息 messages, {played.seconds:.0f} s</p>",
+            f"{len(played.morning.letters):,} 条消息 messages, {played.seconds:.0f} s<br>"
+            f"差评按 {BAD_SHARE:.0%} 抽取，其余按广东 2023 年 7 月公布的比例 · bad ratings are drawn at {BAD_SHARE:.0%}, "
+            "everything else as Guangdong published for July 2023</p>",
             _tiles(played),
             _section("每条消息的去向 What became of every message", _checks(played)),
             *(_section(board, _bars(rows)) for board, rows in played.boards.items()),
@@ -120,8 +123,9 @@ def _bar(n: int, row: dict[str, Any], most: int) -> str:
 def _cases(played: Played) -> str:
     rows = []
     for row in map(views.case_row, played.cases):
-        due = "; ".join(
-            f"{name} {clock['due_at'][:16]}{' 暂定 provisional' if clock['provisional'] else ''}" for name, clock in row["clocks"].items()
+        due = "；".join(
+            f"{Clock(name).zh} {name} {clock['due_at'][:16]}{' 暂定 provisional' if clock['provisional'] else ''}"
+            for name, clock in row["clocks"].items()
         )
         rows.append((row["case_id"][:14], row["organisation_name"], Level(row["level"]).zh, due))
     return _table(("工单 case", "单位 organisation", "等级 level", "到期前 due before"), rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -13,8 +13,10 @@ from standardwebhooks.webhooks import Webhook
 from cloud import clock, secrets
 from contract.identifiers import city_of
 from contract.zone import day_of
-from haochaping import local, morning, provinces, report, sending, stack, views
-from haochaping.receiver import Receiver
+from haochaping import local, provinces, sending, stack, views
+from haochaping.demo import morning, report
+from haochaping.demo.played import Checked, Played
+from haochaping.demo.receiver import Receiver
 from notify import feed, subscriptions
 from scoring import scores
 
@@ -24,46 +26,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from haochaping.morning import Morning
+    from haochaping.demo.morning import Morning
     from haochaping.provinces import Province
     from rectify.case import Case
 
 _SETTLED_WITHIN = 240.0
 _TOLD_WITHIN = 20.0
 _SUBSCRIBER = "demo-receiver"
-
-
-class Checked(NamedTuple):
-    """A sum that must be exact."""
-
-    zh: str
-    en: str
-    expected: int
-    found: int
-
-    @property
-    def holds(self) -> bool:
-        """True if it is."""
-        return self.expected == self.found
-
-
-class Played(NamedTuple):
-    """The morning as it ended."""
-
-    province: Province
-    morning: Morning
-    tally: Counter[str]
-    codes: Counter[str]
-    checks: list[Checked]
-    boards: dict[str, list[dict[str, Any]]]
-    cases: list[Case]
-    events: dict[str, dict[str, Any]]
-    seconds: float
-
-    @property
-    def exact(self) -> bool:
-        """True if every sum is."""
-        return all(check.holds for check in self.checks)
 
 
 def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tuple[Played, Path]:

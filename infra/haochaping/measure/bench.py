@@ -25,8 +25,9 @@ from cloud.settings import Settings
 from cloud.table import marshal
 from contract.ledger import RatingFacts
 from contract.zone import SHANGHAI
-from haochaping import morning, provinces, stack
-from haochaping.model import Model
+from haochaping import provinces, stack
+from haochaping.demo import morning
+from haochaping.measure.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
