@@ -183,21 +183,17 @@ def _answer(
     waiting: dict[LedgerKey, dict[str, Any]],
     refused: dict[str, tuple[Refusal, ...]],
 ) -> Result:
+    entry = ledger.get(asked.key) if asked.key else None
+    # A message that was refused beside a parked one may have come again and been accepted after all: what is in the Ledger counts.
+    if entry and entry["message_id"] == asked.letter.message_id:
+        return Result(asked.letter, Outcome.ACCEPTED, asked.receipt)
     if reasons := refused.get(asked.letter.message_id):
         return Result(asked.letter, Outcome.REFUSED, asked.receipt, reasons)
-    if asked.key is None:
-        return Result(asked.letter, None, "")
-    if entry := ledger.get(asked.key):
-        return Result(asked.letter, _beside(entry, asked), asked.receipt)
-    parked = waiting.get(waiting_key(asked.key))
-    return Result(asked.letter, Outcome.PARKED if parked and _beside(parked, asked) else None, asked.receipt)
-
-
-def _beside(stored: dict[str, Any], asked: _Question) -> Outcome | None:
-    """Accepted for the message that took the key, duplicate for one that says the same; another one is yet to be refused."""
-    if stored["message_id"] == asked.letter.message_id:
-        return Outcome.ACCEPTED
-    return Outcome.DUPLICATE if stored["fingerprint"] == asked.fingerprint else None
+    if entry:
+        return Result(asked.letter, Outcome.DUPLICATE if entry["fingerprint"] == asked.fingerprint else None, asked.receipt)
+    parked = waiting.get(waiting_key(asked.key)) if asked.key else None
+    held = parked and parked["fingerprint"] == asked.fingerprint
+    return Result(asked.letter, Outcome.PARKED if held else None, asked.receipt)
 
 
 def tally(results: Iterable[Result]) -> Counter[str]:

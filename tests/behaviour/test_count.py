@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
+from contextlib import suppress
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bed import CONTEXT, lambda_record
-from cloud import clients
 from cloud.settings import settings
 from cloud.stream import NoLane
 from contract.codes import Level, Provenance
-from haochaping import stack
-from haochaping.measure.model import Model
+from modelled import Crash, at_call, die, modelled, quiet
 from said import bad_rating, event, letter, rating
 from scoring.app import count
 from scoring.nodes import counter_of, nodes_of
 
+if TYPE_CHECKING:
+    from haochaping.measure.model import Model
+
 DAYS = ("2026-11-23", "2026-11-24")
-
-
-class Crash(Exception):
-    """The function dies: before a write takes effect, or after it, when nobody hears the answer."""
 
 
 def facts(n: int, *, level: Level, organisation: int, day: str) -> dict:
@@ -69,14 +67,8 @@ def record(sequence: int, entry: dict, sk: str = "R#01#1") -> dict:
 @pytest.fixture
 def model():
     """Scores in the model of a table, behind the real client."""
-    from cloud.settings import Settings
-
-    os.environ |= {name.upper(): name for name, field in Settings.model_fields.items() if field.is_required()} | {"FLUSH_THREADS": "1"}
-    stack.forget()
-    model = Model()
-    model.attach(clients.dynamodb(), clients.sqs())
-    yield model
-    stack.forget()
+    with modelled() as running:
+        yield running
 
 
 def counted(model: Model) -> dict[tuple[str, str], dict[str, int]]:
@@ -131,7 +123,7 @@ def deliveries(draw):
 @pytest.mark.property
 @given(deliveries())
 def test_the_counts_are_those_of_the_ledger_whatever_the_stream_does(model, drawn):
-    model.tables.clear()
+    model.tables.pop("scores_table", None)
     shards, plan = drawn
     entries = {
         shard: [facts(f"{shard}-{n}", level=e.level, organisation=e.organisation, day=e.day) for n, e in enumerate(held)]
@@ -145,24 +137,11 @@ def test_the_counts_are_those_of_the_ledger_whatever_the_stream_does(model, draw
 
 
 def deliver(model: Model, shard: str, records: list[dict], crash: tuple[str, int] | None) -> None:
-    def die_at(limit: int):
-        calls = iter(range(1, 10**6))
-
-        def die(_: str) -> None:
-            if next(calls) == limit:
-                raise Crash
-
-        return die
-
-    model.before = model.after = lambda _: None
     if crash:
-        setattr(model, crash[0], die_at(crash[1]))
-    try:
+        setattr(model, crash[0], at_call(crash[1], die))
+    with suppress(Crash):
         count({"Records": records, "shardId": shard}, CONTEXT)
-    except Crash:
-        pass
-    finally:
-        model.before = model.after = lambda _: None
+    quiet(model)
 
 
 def test_a_lane_that_has_come_further_is_not_counted_again_by_an_older_batch(model):

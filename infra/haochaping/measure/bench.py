@@ -55,6 +55,7 @@ class Cost(NamedTuple):
 
 def run(ratings: int, console: Console) -> None:
     """Measures and prints."""
+    warnings.filterwarnings("ignore", "No application metrics to publish")
     _pretend_a_stack()
     visits = _visits(ratings)
     table = Table(title=f"每条评价的成本 cost per rating ({ratings:,} ratings, stream batches of {_STREAM_BATCH})", title_justify="left")
