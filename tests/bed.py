@@ -202,10 +202,14 @@ class Bed:
             intake.announce({"Records": refused}, CONTEXT)
         if commands := self.messages("RectifyInbox"):
             assert rectify.handle({"Records": commands}, CONTEXT) == {"batchItemFailures": []}
-        if cases := self.stream("CasesTable"):
-            rectify.relay({"Records": cases}, CONTEXT)
+        if history := self.history():
+            rectify.relay({"Records": history}, CONTEXT)
         if events := self.messages("NotifyInbox"):
             assert notify.dispatch({"Records": events}, CONTEXT) == {"batchItemFailures": []}
+
+    def history(self) -> list[dict[str, Any]]:
+        """The new history entries in the stream of Cases, as the mapping's filter lets them through."""
+        return [record for record in self.stream("CasesTable") if record["dynamodb"]["Keys"]["sk"]["S"].startswith("H#")]
 
     # ------------------------------------------------------------------ what is stored
 

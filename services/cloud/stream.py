@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from cloud.clients import sqs
 from cloud.settings import settings
 from cloud.table import unmarshal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+T = TypeVar("T")
 
 
 # What a function with a tumbling window answers; nothing is carried from one batch to the next.
@@ -20,6 +22,10 @@ DONE: dict[str, Any] = {"state": {}}
 
 class NoLane(Exception):
     """The event names no shard, so that no exact count can be kept; only a local stack may go on (parameter SingleLane)."""
+
+
+class Altered(ValueError):
+    """An entry was changed or removed, which nothing of ours does."""
 
 
 class StreamRecord(NamedTuple):
@@ -66,12 +72,27 @@ def _decoded(value: dict[str, Any]) -> dict[str, Any]:
     return {"B": base64.b64decode(value["B"])} if "B" in value else value
 
 
-def records(event: dict[str, Any]) -> Iterator[StreamRecord]:
-    """Every record of the batch, in order."""
-    return map(parse, event["Records"])
+def made(event: dict[str, Any], make: Callable[[StreamRecord], T]) -> Iterator[T]:
+    """What is made of each record, in order.
+
+    One of which nothing can be made (`make` raises ValueError or KeyError) is set aside by its key, and its lane goes on. Anything else
+    that is raised stops the lane, and the batch comes again.
+    """
+    for record in map(parse, event["Records"]):
+        try:
+            yield make(record)
+        except (ValueError, KeyError) as error:
+            _set_aside(record, table_of(event), type(error).__name__)
 
 
-def set_aside(record: StreamRecord, table: str, reason: str) -> None:
-    """Keeps the key of a record that cannot be used in the set-aside queue (which alarms), so that its lane goes on."""
+def inserted(record: StreamRecord) -> StreamRecord:
+    """The record itself. Raises Altered unless it is a new item: entries are never changed or removed."""
+    if record.operation != "INSERT":
+        raise Altered(record.operation)
+    return record
+
+
+def _set_aside(record: StreamRecord, table: str, reason: str) -> None:
+    """Keeps the key of the record, never its content, in the set-aside queue, which alarms."""
     note = {"table": table, "pk": record.pk, "sk": record.sk, "sequence": str(record.sequence), "reason": reason}
     sqs().send_message(QueueUrl=settings().set_aside_url, MessageBody=json.dumps(note))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from pydantic import ValidationError
 
 from cloud import batch, bus, clock, stream
 from contract.events import BadRatingAccepted, MessagesRefused, event_id
@@ -62,63 +62,69 @@ def relay(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """The Ledger's stream: every record into a raw segment, bad ratings onto the bus."""
     if not event["Records"]:
         return stream.DONE
-    lane, table = stream.lane_of(event), stream.table_of(event)
-    lines, news = [], []
-    for record in stream.records(event):
-        try:
-            lines.append(_line(lane, record))
-        except (ValidationError, KeyError, Altered) as error:
-            stream.set_aside(record, table, type(error).__name__)
-            continue
-        if lines[-1].entry == "R":
-            news += _bad_rating(record)
-    segments.write(lines)
+    lane = stream.lane_of(event)
+    entries = list(stream.made(event, lambda record: _entry(lane, record)))
+    segments.write(entry.line for entry in entries)
+    news = [entry.news for entry in entries if entry.news]
     bus.publish(news)
     metrics.add_metric(name="Relayed", unit=MetricUnit.Count, value=len(news))
     return stream.DONE
 
 
-class Altered(Exception):
-    """A Ledger entry was changed or removed, which nothing of ours does."""
+class _Entry(NamedTuple):
+    """What becomes of a Ledger entry: always a line of a segment, sometimes news."""
+
+    line: segments.Line
+    news: BadRatingAccepted | None
 
 
-def _line(lane: str, record: StreamRecord) -> segments.Line:
-    if record.operation != "INSERT":
+def _entry(lane: str, record: StreamRecord) -> _Entry:
+    try:
+        stream.inserted(record)
+    except stream.Altered:
         metrics.add_metric(name="LedgerAltered", unit=MetricUnit.Count, value=1)
-        raise Altered
-    return segments.line(lane, record)
+        raise
+    return _Entry(segments.line(lane, record), _bad_rating(record) if record.sk.startswith("R#") else None)
 
 
-def _bad_rating(record: StreamRecord) -> list[BadRatingAccepted]:
+def _bad_rating(record: StreamRecord) -> BadRatingAccepted | None:
     rating = RatingFacts.model_validate(record.new)
     if not rating.level.is_bad:
-        return []
+        return None
     id = event_id("BadRatingAccepted", rating.rating_id)
-    return [BadRatingAccepted(event_id=id, happened_at=rating.received_at, rating=rating)]
+    return BadRatingAccepted(event_id=id, happened_at=rating.received_at, rating=rating)
 
 
 @logger.inject_lambda_context
 def announce(event: dict[str, Any], context: LambdaContext) -> None:
     """Quarantine's stream: one announcement per party and batch (the mapping gathers a minute), with the count per code."""
-    refused: dict[str, list[StreamRecord]] = defaultdict(list)
-    for record in stream.records(event):
-        if record.operation == "INSERT":
-            refused[_told_party(record)].append(record)
+    refused: dict[str, list[_Refused]] = defaultdict(list)
+    for record in stream.made(event, _refused):
+        refused[record.party].append(record)
     bus.publish([_refusals(party, records) for party, records in refused.items()])
 
 
-def _told_party(record: StreamRecord) -> str:
-    unknown = any(reason["code"] == "unknown_party" for reason in record.new["reasons"])
-    return UNREGISTERED if unknown else str(record.new["party"])
+class _Refused(NamedTuple):
+    """A refused message, as it is announced."""
+
+    key: tuple[str, str]
+    party: str
+    received_at: datetime
+    codes: list[str]
 
 
-def _refusals(party: str, records: list[StreamRecord]) -> MessagesRefused:
+def _refused(record: StreamRecord) -> _Refused:
+    codes = [reason["code"] for reason in record.new["reasons"]]
+    party = UNREGISTERED if "unknown_party" in codes else str(record.new["party"])
+    return _Refused((record.pk, record.sk), party, datetime.fromisoformat(record.new["received_at"]), codes)
+
+
+def _refusals(party: str, records: list[_Refused]) -> MessagesRefused:
     first, last = records[0], records[-1]
-    codes = Counter(reason["code"] for record in records for reason in record.new["reasons"])
     return MessagesRefused(
-        event_id=event_id("MessagesRefused", first.pk, first.sk, last.pk, last.sk),
-        happened_at=last.new["received_at"],
+        event_id=event_id("MessagesRefused", *first.key, *last.key),
+        happened_at=last.received_at,
         party=party,
         count=len(records),
-        codes=dict(codes),
+        codes=dict(Counter(code for record in records for code in record.codes)),
     )

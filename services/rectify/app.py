@@ -96,14 +96,12 @@ def _passed(case: Case) -> Iterator[PassDeadline]:
 @logger.inject_lambda_context
 def relay(event: dict[str, Any], context: LambdaContext) -> None:
     """The stream of Cases: every history entry becomes a result event."""
-    bus.publish([_event_of(record) for record in stream.records(event) if _is_history(record)])
-
-
-def _is_history(record: StreamRecord) -> bool:
-    return record.operation == "INSERT" and record.sk.startswith("H#")
+    # The mapping filters by key prefix, so that only history comes here.
+    bus.publish(list(stream.made(event, _event_of)))
 
 
 def _event_of(record: StreamRecord) -> Event:
+    stream.inserted(record)
     fact, rating = cases.fact_of(record.new), RatingFacts.model_validate(record.new["rating"])
     id = event_id(fact.fact, record.pk, record.sk)
     match fact:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from pydantic import ValidationError
 
 from cloud import stream
 from cloud.settings import settings
@@ -17,9 +16,9 @@ from scoring.fold import Counted, Delta, fold
 from scoring.lanes import Checkpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from cloud.stream import StreamRecord
 
 logger = Logger(service="scoring")
 metrics = Metrics(namespace="Haochaping", service="scoring")
@@ -32,22 +31,16 @@ def count(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     if not event["Records"]:
         return stream.DONE
     lane = stream.lane_of(event)
-    deltas = fold(_ratings(event))
+    deltas = fold(stream.made(event, _counted))
     _flush(deltas, lane)
     metrics.add_metric(name="ScoreUpdates", unit=MetricUnit.Count, value=len(deltas))
     return stream.DONE
 
 
-def _ratings(event: dict[str, Any]) -> Iterator[Counted]:
-    for record in stream.records(event):
-        # The mapping filters by key prefix; what is left is a rating, or something that should not be there.
-        if record.operation != "INSERT":
-            stream.set_aside(record, stream.table_of(event), "Altered")
-            continue
-        try:
-            yield Counted(Checkpoint(record.sequence, record.created), RatingFacts.model_validate(record.new))
-        except ValidationError:
-            stream.set_aside(record, stream.table_of(event), "NotARating")
+def _counted(record: StreamRecord) -> Counted:
+    # The mapping filters by key prefix; what is left is a rating, or something that should not be there.
+    entry = stream.inserted(record)
+    return Counted(Checkpoint(entry.sequence, entry.created), RatingFacts.model_validate(entry.new))
 
 
 def _flush(deltas: list[Delta], lane: str) -> None:

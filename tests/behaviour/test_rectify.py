@@ -60,7 +60,7 @@ def test_a_passed_deadline_is_told_once_whatever_is_repeated(bed, monkeypatch):
         assert deadlines({}, CONTEXT) == {"sent": 1}
     steps = bed.messages("RectifyInbox")
     handle({"Records": steps + steps}, CONTEXT)
-    relay({"Records": bed.stream("CasesTable")}, CONTEXT)
+    relay({"Records": bed.history()}, CONTEXT)
     (news,) = [json.loads(message["body"]) for message in bed.messages("NotifyInbox")]
     assert news["detail-type"] == "CaseOverdue"
     assert news["detail"]["clock"] == "first_contact"
@@ -102,3 +102,17 @@ def test_a_case_knows_neither_the_rater_nor_the_case_file_number(bed, secret):
     bed.accept(letter(event()), letter(bad_rating()))
     bed.flow()
     assert secret not in json.dumps(bed.items("CasesTable"), ensure_ascii=False, default=str)
+
+
+def test_an_entry_that_cannot_become_an_event_is_set_aside_and_the_lane_goes_on(bed):
+    bed.accept(letter(event()), letter(bad_rating()))
+    bed.flow()
+    bed.messages("NotifyInbox")
+    bed.read.clear()
+    (good,) = bed.history()
+    broken = json.loads(json.dumps(good))
+    broken["dynamodb"]["NewImage"]["fact"] = {"S": '{"fact": "Unheard"}'}
+    relay({"Records": [broken, good]}, CONTEXT)
+    assert len(bed.messages("NotifyInbox")) == 1
+    (note,) = bed.messages("SetAside")
+    assert json.loads(note["body"])["pk"] == good["dynamodb"]["Keys"]["pk"]["S"]

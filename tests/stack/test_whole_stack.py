@@ -13,11 +13,13 @@ from pathlib import Path
 import boto3
 import pytest
 import urllib3
+from botocore.exceptions import ClientError
 from standardwebhooks.webhooks import Webhook
 
-from cloud import clock, secrets
+from cloud import bus, clock, secrets
 from cloud.clients import sqs
 from cloud.settings import settings
+from contract.events import BadRatingAccepted
 from facts import rating_facts
 from haochaping import local, provinces, sending, stack, views
 from haochaping.demo.receiver import Receiver
@@ -106,6 +108,19 @@ def test_the_emulator_enforces_roles(running):
     assert refused.value.response["Error"]["Code"] in {"UnrecognizedClientException", "AccessDeniedException"}
 
 
+def test_nobody_can_forge_a_message_of_our_own(running):
+    """Not even somebody of this account who may do anything with queues."""
+    iam = boto3.client("iam")
+    iam.create_user(UserName="curious")
+    everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sqs:*", "Resource": "*"}]}
+    iam.put_user_policy(UserName="curious", PolicyName="queues", PolicyDocument=json.dumps(everything))
+    key = iam.create_access_key(UserName="curious")["AccessKey"]
+    curious = boto3.client("sqs", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    with pytest.raises(ClientError, match="AccessDenied"):
+        curious.send_message(QueueUrl=settings().rectify_inbox_url, MessageBody="{}")
+    assert curious.get_queue_attributes(QueueUrl=settings().rectify_inbox_url)["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
 def test_every_message_is_accounted_for(results):
     outcomes = {name: result.outcome.value if result.outcome else None for name, result in results.items()}
     refused = dict.fromkeys(("garbage", "large", "unknown level", "contradiction"), "refused")
@@ -141,8 +156,7 @@ def test_the_bad_rating_has_its_case_and_every_event_reaches_feed_and_subscriber
 def test_a_deadline_that_has_passed_is_told_once(results, receiver):
     long_ago = clock.now() - timedelta(days=40)
     old = rating_facts(rating_id="r_old", received_at=long_ago, occurred_at=long_ago, day=long_ago.date())
-    told = {"detail": {"event_id": "ev_old", "happened_at": long_ago.isoformat(), "rating": old.plain()}}
-    sqs().send_message(QueueUrl=settings().rectify_inbox_url, MessageBody=json.dumps(told))
+    bus.publish([BadRatingAccepted(event_id="ev_old", happened_at=long_ago, rating=old)])
     assert wait_until(lambda: len(views.open_cases()) == 2)
     functions = boto3.client("lambda")
     (sweep,) = [name for name in function_names(functions) if "RectifyDeadlines" in name]
