@@ -38,6 +38,9 @@ def _clients() -> tuple[Any, ...]:
     return tuple(boto3.client(name) for name in ("sqs", "dynamodb", "events", "s3", "dynamodbstreams", "secretsmanager"))
 
 
+NEW_SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGUgcGFydHk="
+
+
 def forget() -> None:
     """Drops what the services remember of an earlier province; their clients stay."""
     from cloud import registry, secrets
@@ -122,15 +125,24 @@ class Bed:
             registry.add(record)
             registry.forget()
 
-    def rotate(self, owner: str) -> None:
-        """Gives a party a new secret; the old one stays as the previous one."""
+    def party(self, id: str, regions: list[str]) -> None:
+        """Registers a further channel platform with this scope."""
+        from cloud import registry
+
+        value = {"role": "CHANNEL", "name": id, "name_en": id, "profile": "canonical", "regions": regions}
+        registry.add(registry.Record(kind="party", id=id, valid_from="2020-01-01", value=value))
+        provinces.ensure_signing_secret(f"party/{id}")
+
+    def rotate(self, owner: str, *, forget: bool = True) -> None:
+        """Gives a party a new secret; the old one stays as the previous one. The services may not have heard of it."""
         from cloud import secrets
 
         name = secrets.signing_secret_name(owner)
         held = json.loads(self.secrets.get_secret_value(SecretId=name)["SecretString"])
-        fresh = {"current": "whsec_bmV3IHNlY3JldCBvZiB0aGUgcGFydHk=", "previous": held["current"]}
+        fresh = {"current": NEW_SECRET, "previous": held["current"]}
         self.secrets.put_secret_value(SecretId=name, SecretString=json.dumps(fresh))
-        secrets.forget()
+        if forget:
+            secrets.forget()
 
     @contextmanager
     def failing(self, operation: str, when: Callable[[Any], bool] = lambda _: True) -> Iterator[None]:
@@ -241,6 +253,7 @@ def sqs_record(
     signed_at: datetime | None = None,
     signed_with: str = "current",
     proof_of: Letter | None = None,
+    receive_count: int = 1,
     **attributes: str | None,
 ) -> dict[str, Any]:
     """A message as the Inbox hands it over; an attribute given as None is left out. It may be signed for another letter, or long ago."""
@@ -254,7 +267,11 @@ def sqs_record(
         "messageId": f"sqs-{next(_numbers)}",
         "receiptHandle": "handle",
         "body": letter.body,
-        "attributes": {"SentTimestamp": str(int(sent.timestamp() * 1000)), "SenderId": "AROA", "ApproximateReceiveCount": "1"},
+        "attributes": {
+            "SentTimestamp": str(int(sent.timestamp() * 1000)),
+            "SenderId": "AROA",
+            "ApproximateReceiveCount": str(receive_count),
+        },
         "messageAttributes": {name: {"dataType": "String", "stringValue": value} for name, value in values.items() if value is not None},
         "eventSource": "aws:sqs",
         "eventSourceARN": "arn:aws-cn:sqs:cn-north-1:123456789012:Inbox",

@@ -22,8 +22,7 @@ def rating_facts(**changes: Any) -> RatingFacts:
             "provenance": "SELF_DEVICE",
             "identity_mode": "ANONYMOUS",
             "rating_channel": "HALL_TABLET",
-            "occurred_at": at,
-            "received_at": at,
+            "received_hour": at,
             "day": at.date(),
             "day_of": "occurred_at",
             "policy_version": "330000000000@2020-01-01",
@@ -34,7 +33,6 @@ def rating_facts(**changes: Any) -> RatingFacts:
             "service_channel": "OFFLINE",
             "handling_type": "INSTANT",
             "applicant_type": "NATURAL_PERSON",
-            "service_time": at,
         }
         | changes
     )

@@ -55,12 +55,15 @@ def local_up(
     _known_province(province)
     try:
         running = local.up(province, lambda step: errors.print(f"… {step}"))
-        stack.connect()
-        provinces.load(provinces.read(province))
+        try:
+            stack.connect_to(running)
+            provinces.load(provinces.read(province))
+        except BaseException:
+            local.down()
+            raise
     except local.StartFailed as error:
         raise _fail(str(error)) from None
     except KeyboardInterrupt:
-        local.down()
         raise _fail("已中断 interrupted") from None
     _show(running, as_json)
 
@@ -85,7 +88,7 @@ def local_status(as_json: AsJson = False) -> None:
 
 
 def _show(running: local.LocalStack, as_json: bool) -> None:
-    read = stack.connect()
+    read = stack.connect_to(running)
     endpoints = {
         "running": True,
         "province": running.province,
@@ -181,12 +184,11 @@ def scores(
     as_json: AsJson = False,
 ) -> None:
     """查询得分 Ratings and rates of a node for a day or month."""
-    from cloud.settings import settings
     from haochaping import views
 
     period = _period(day, month)
     _connect()
-    found = views.score(node, period, views.policy_of(f"{settings().province_code}0000000000"))
+    found = views.score(node, period, views.policy_of(node))
     if as_json:
         return _print_json(found)
     console.print(views.score_table(f"{node} {period}", [found]))
@@ -260,7 +262,6 @@ def demo(
     except local.StartFailed as error:
         raise _fail(str(error)) from None
     except KeyboardInterrupt:
-        local.down()
         raise _fail("已中断 interrupted") from None
     raise typer.Exit(0 if played.exact else 1)
 

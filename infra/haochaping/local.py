@@ -189,7 +189,9 @@ def _sam(stack: LocalStack, arguments: list[str]) -> None:
 
 
 def _stop(pid: int) -> bool:
-    """Ends the emulator's whole process group: first politely, then not."""
+    """Ends the emulator's whole process group: first politely, then not. A number that another program has by now is left alone."""
+    if not _is_emulator(pid):
+        return False
     for way in (signal.SIGTERM, signal.SIGKILL):
         if not _signal(pid, way):
             return way is signal.SIGKILL
@@ -197,6 +199,11 @@ def _stop(pid: int) -> bool:
         while _exists(pid) and time.monotonic() < deadline:
             time.sleep(0.05)
     return True
+
+
+def _is_emulator(pid: int) -> bool:
+    shown = subprocess.run(["ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return "ministack" in shown.stdout
 
 
 def _signal(pid: int, way: signal.Signals) -> bool:

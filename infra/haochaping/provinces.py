@@ -17,7 +17,7 @@ from cloud.clients import secretsmanager
 from cloud.registry import Party, Record
 from cloud.secrets import signing_secret_name
 from contract.codes import Role
-from contract.identifiers import RegionCode, Uscc
+from contract.identifiers import RegionCode, Uscc, ancestry
 from contract.model import Model
 from policy.rules import Rules
 from policy.strictness import laxer
@@ -80,7 +80,7 @@ class Province(Model):
         """Raises LaxerRule if a city or county is looser than what stands above it."""
         for entry in self.policy:
             for above in self.policy:
-                if above.region != entry.region and entry.region.startswith(above.region.rstrip("0")):
+                if above.region != entry.region and above.region in ancestry(entry.region):
                     for found in laxer(above.rules(), entry.rules()):
                         raise LaxerRule(
                             f"{entry.region} {found.field}: {found.here!r} 宽于上级 is laxer than {above.region}: {found.above!r}"

@@ -16,12 +16,12 @@ from cloud.clients import sqs
 from cloud.settings import settings
 from cloud.table import get_many
 from contract.messages import Rating
-from contract.refusals import Refusal, Refused
+from contract.refusals import Refusal, Refused, refusal
 from contract.zone import day_of
 from intake import arrival, door
 from intake.admission import Outcome
 from intake.arrival import Arrival
-from intake.entries import PendingRating, key_of, waiting_key
+from intake.entries import PendingRating, key_of
 from intake.interpret import interpret
 from intake.sealing import LedgerKey
 
@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import datetime
 
-    from contract.messages import Said
 
 _ENTRIES = 10
 _CALL_BYTES = 200_000
+# The queue takes 300,000 bytes with the proof (`template.yaml`).
+_QUEUE_BYTES = 298_000
 # What a party that is not registered signs with: intake refuses the party before it looks at the signature.
 _NOBODY = "whsec_bm9ib2R5"
 
@@ -70,9 +71,12 @@ def letter(party: str, body: str) -> Letter:
 
 
 def send(letters: Iterable[Letter], progress: Callable[[int], None] = lambda _: None) -> int:
-    """Signs and sends every message and returns how many. Raises RuntimeError if the queue refuses one."""
+    """Signs and sends every message and returns how many. Raises RuntimeError if the queue refuses one.
+
+    A message that is too large for the queue itself is not sent; `settle` says so.
+    """
     sent = 0
-    for group in _calls(letters):
+    for group in _calls(each for each in letters if not _outgrows_the_queue(each)):
         entries: list[Any] = [
             {"Id": str(n), "MessageBody": each.body, "MessageAttributes": proof(each, clock.wall())} for n, each in enumerate(group)
         ]
@@ -96,6 +100,10 @@ def _calls(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
         size += length
     if group:
         yield group
+
+
+def _outgrows_the_queue(each: Letter) -> bool:
+    return len(each.body.encode()) > _QUEUE_BYTES
 
 
 def proof(each: Letter, at: datetime, which: Literal["current", "previous"] = "current") -> dict[str, Any]:
@@ -132,9 +140,10 @@ class _Question(NamedTuple):
     """A message of which we want to know what became; without a key it cannot be read, so it can only have been refused."""
 
     letter: Letter
-    key: LedgerKey | None
-    fingerprint: str
-    receipt: str
+    key: LedgerKey | None = None
+    waiting_key: LedgerKey | None = None
+    fingerprint: str = ""
+    receipt: str = ""
 
 
 def _question(each: Letter) -> _Question:
@@ -144,23 +153,19 @@ def _question(each: Letter) -> _Question:
     except Refused:
         said = None
     if said is None:
-        return _Question(each, None, "", "")
-    return _Question(each, key_of(said), _fingerprint(each, said), door.keys().receipt(key_of(said)))
-
-
-def _fingerprint(each: Letter, said: Said) -> str:
-    keys = door.keys()
+        return _Question(each)
+    keys, receipt = door.keys(), door.keys().receipt(key_of(said))
     if not isinstance(said, Rating):
-        return keys.fingerprint(said.plain())
+        return _Question(each, key_of(said), None, keys.fingerprint(said.plain()), receipt)
     now = clock.now()
-    return PendingRating.of(said, Arrival(each.body, each.party, each.webhook_id, "", "", now, now), keys).fingerprint
+    rating = PendingRating.of(said, Arrival(each.body, each.party, each.webhook_id, "", "", now, now), keys)
+    return _Question(each, rating.key, rating.waiting_key, rating.fingerprint, receipt)
 
 
 def _answers(questions: Sequence[_Question]) -> list[Result]:
     """What became of every message so far, computed from what is stored (design, 6.2)."""
-    keys = {asked.key for asked in questions if asked.key}
-    ledger = _stored(settings().ledger_table, keys)
-    waiting = _stored(settings().waiting_table, {waiting_key(key) for key in keys if key.sk.startswith("R#")})
+    ledger = _stored(settings().ledger_table, {asked.key for asked in questions if asked.key})
+    waiting = _stored(settings().waiting_table, {asked.waiting_key for asked in questions if asked.waiting_key})
     refused = _refused(asked.letter for asked in questions)
     return [_answer(asked, ledger, waiting, refused) for asked in questions]
 
@@ -183,17 +188,20 @@ def _answer(
     waiting: dict[LedgerKey, dict[str, Any]],
     refused: dict[str, tuple[Refusal, ...]],
 ) -> Result:
-    entry = ledger.get(asked.key) if asked.key else None
-    # A message that was refused beside a parked one may have come again and been accepted after all: what is in the Ledger counts.
-    if entry and entry["message_id"] == asked.letter.message_id:
-        return Result(asked.letter, Outcome.ACCEPTED, asked.receipt)
+    if _outgrows_the_queue(asked.letter):
+        return Result(asked.letter, Outcome.REFUSED, asked.receipt, (refusal("too_large"),))
     if reasons := refused.get(asked.letter.message_id):
         return Result(asked.letter, Outcome.REFUSED, asked.receipt, reasons)
-    if entry:
-        return Result(asked.letter, Outcome.DUPLICATE if entry["fingerprint"] == asked.fingerprint else None, asked.receipt)
-    parked = waiting.get(waiting_key(asked.key)) if asked.key else None
-    held = parked and parked["fingerprint"] == asked.fingerprint
-    return Result(asked.letter, Outcome.PARKED if held else None, asked.receipt)
+    if entry := ledger.get(asked.key) if asked.key else None:
+        return Result(asked.letter, _beside(entry, asked), asked.receipt)
+    return Result(asked.letter, Outcome.PARKED if asked.waiting_key in waiting else None, asked.receipt)
+
+
+def _beside(entry: dict[str, Any], asked: _Question) -> Outcome | None:
+    """Accepted for the message that took the key, duplicate for one that says the same; another one is yet to be refused."""
+    if entry["message_id"] == asked.letter.message_id:
+        return Outcome.ACCEPTED
+    return Outcome.DUPLICATE if entry["fingerprint"] == asked.fingerprint else None
 
 
 def tally(results: Iterable[Result]) -> Counter[str]:

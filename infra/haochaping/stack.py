@@ -16,6 +16,11 @@ from cloud import secrets as cloud_secrets
 from cloud.settings import Settings, settings
 from haochaping import local
 
+_NO_STACK = (
+    "没有运行中的本地栈；运行 `haochaping local up`，或设置 HAOCHAPING_STACK\n"
+    "No local stack is running: run `haochaping local up`, or set HAOCHAPING_STACK"
+)
+
 
 class NoStack(Exception):
     """There is no stack to work on."""
@@ -23,7 +28,21 @@ class NoStack(Exception):
 
 def connect() -> Settings:
     """Reads the outputs of the stack and hands them to the services' own code. Raises NoStack."""
-    name = os.environ.get("HAOCHAPING_STACK") or _local_stack()
+    if name := os.environ.get("HAOCHAPING_STACK"):
+        return _connect(name)
+    running = local.running()
+    if running is None:
+        raise NoStack(_NO_STACK)
+    return connect_to(running)
+
+
+def connect_to(running: local.LocalStack) -> Settings:
+    """The same for this very local stack, whatever the environment says: what starts a stack must never work on another one."""
+    os.environ.update(running.environment())
+    return _connect(running.stack)
+
+
+def _connect(name: str) -> Settings:
     os.environ.update({variable_of(key): value for key, value in _outputs(name).items()})
     forget()
     return settings()
@@ -46,17 +65,6 @@ def forget() -> None:
 def variable_of(output: str) -> str:
     """The environment variable of a stack output: LedgerTable is LEDGER_TABLE."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", output).upper()
-
-
-def _local_stack() -> str:
-    running = local.running()
-    if running is None:
-        raise NoStack(
-            "没有运行中的本地栈；运行 `haochaping local up`，或设置 HAOCHAPING_STACK\n"
-            "No local stack is running: run `haochaping local up`, or set HAOCHAPING_STACK"
-        )
-    os.environ.update(running.environment())
-    return running.stack
 
 
 def _outputs(name: str) -> dict[str, str]:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from cloud import clock, registry
+from cloud.settings import settings
 from contract.codes import Level, RatingChannel
-from contract.zone import SHANGHAI, day_of
+from contract.zone import SHANGHAI, day_of, hour_of
 from policy.rules import Policy, in_force
 from rectify import cases
 from scoring import indicators, scores
@@ -54,8 +55,13 @@ def _rate(rate: Rate, min_n: int) -> dict[str, Any]:
     return {"numerator": rate.numerator, "denominator": rate.denominator, "rate": rate.shown(min_n)}
 
 
-def policy_of(region_code: str) -> Policy:
-    """The policy in force in a region today."""
+def policy_of(node: str) -> Policy:
+    """The policy in force today where a node lies: for one that lies nowhere in particular, that of the province."""
+    kind, _, id = node.partition("#")
+    on = day_of(clock.now())
+    if kind == "organisation":
+        id = (registry.find(kind, id, on) or {}).get("region_code", "")
+    region_code = id if id and _REGISTERED_AS.get(kind) else f"{settings().province_code}0000000000"
     return in_force(registry.rules(region_code), region_code, day_of(clock.now()))
 
 
@@ -81,9 +87,9 @@ def share(rate: dict[str, Any]) -> str:
 
 
 def open_cases(organisation: str | None = None) -> list[Case]:
-    """The cases of an organisation, or all that have a deadline ahead; soonest first."""
+    """The cases of an organisation, or all: the one whose first deadline was or is soonest comes first."""
     found = cases.of_organisation(organisation) if organisation else cases.all_open()
-    return sorted(found, key=lambda case: (case.next_due is None, case.next_due or case.opened_at, case.case_id))
+    return sorted(found, key=lambda case: (min((clock.due_at for clock in case.clocks.values()), default=case.opened_at), case.case_id))
 
 
 def case_row(case: Case) -> dict[str, Any]:
@@ -95,7 +101,7 @@ def case_row(case: Case) -> dict[str, Any]:
         "organisation_name": name_of(f"organisation#{case.rating.organisation}"),
         "level": case.rating.level.value,
         "tags": list(case.rating.tags),
-        "opened_at": local(case.opened_at),
+        "opened_at": local(hour_of(case.opened_at)),
         "clocks": {
             clock.value: {"due_at": local(deadline.due_at), "provisional": deadline.provisional, "overdue": deadline.overdue}
             for clock, deadline in case.clocks.items()

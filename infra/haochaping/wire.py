@@ -26,20 +26,20 @@ def to_wire(profile: Profile, message: Rating | ServiceEvent) -> dict[str, Any]:
     """The wire fields of a message; what the profile does not name is not sent."""
     section = profile.rating if isinstance(message, Rating) else profile.event
     wire: dict[str, Any] = {section.marker: ""}
+    if isinstance(message, Rating) and message.rater:
+        wire |= {at: message.rater.certificate_number for at, kind in section.identity.items() if kind == message.rater.certificate_type}
     for name, at in section.fields.items():
         value = _canonical_value(message, name)
         if value is None:
             continue
         if isinstance(at, dict):
             wire |= {at["value"]: str(value.value), at["unit"]: _digit(profile, "limit_unit", value.unit)}
-        elif at not in wire or not wire[at]:
-            wire[at] = _wire_value(profile, name, value)
+        elif not wire.get(first := at if isinstance(at, str) else at[0]):
+            wire[first] = _wire_value(profile, name, value)
     return wire
 
 
 def _canonical_value(message: Rating | ServiceEvent, name: str) -> Any:
-    if name == "certificate_number":
-        return message.rater.certificate_number if isinstance(message, Rating) and message.rater else None
     # Kind and provenance follow from the channel in the wire formats that we know, so the channel speaks for them.
     return getattr(message, "rating_channel" if name in {"kind", "provenance"} else name)
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SECONDS = 60.0
+# Before somebody is turned away for not being registered, what is older than this is read anew.
+FRESH = 5.0
 
 
 class Record(Model):
@@ -47,21 +49,22 @@ class Party(Model):
 
 
 class _Cached(NamedTuple):
-    until: float
+    read_at: float
     records: list[Record]
 
 
 _cache: dict[str, _Cached] = {}
 
 
-def records(kind: str, id: str) -> list[Record]:
-    """Every record of the thing, oldest first."""
+def records(kind: str, id: str, max_age: float = _SECONDS) -> list[Record]:
+    """Every record of the thing, oldest first, as it was at most `max_age` seconds ago."""
     key = f"{kind}#{id}"
     cached = _cache.get(key)
-    if cached and cached.until > time.monotonic():
+    if cached and time.monotonic() - cached.read_at < max_age:
         return cached.records
+    read_at = time.monotonic()
     found = list(_read(kind, id))
-    _cache[key] = _Cached(time.monotonic() + _SECONDS, found)
+    _cache[key] = _Cached(read_at, found)
     return found
 
 
@@ -77,8 +80,11 @@ def forget() -> None:
 
 def find(kind: str, id: str, on: date) -> dict[str, Any] | None:
     """What is registered about the thing on that day, None if nothing is."""
-    valid = [record for record in records(kind, id) if record.valid_from <= on]
-    return valid[-1].value if valid else None
+    for max_age in (_SECONDS, FRESH):
+        valid = [record for record in records(kind, id, max_age) if record.valid_from <= on]
+        if valid:
+            return valid[-1].value
+    return None
 
 
 def party(id: str, on: date) -> Party | None:
@@ -87,7 +93,7 @@ def party(id: str, on: date) -> Party | None:
     return Party(id=id, **value) if value else None
 
 
-def region_is_registered(region_code: str, on: date) -> bool:
+def knows_region(region_code: str, on: date) -> bool:
     """Whether the 12-digit code is in the region table on that day."""
     return find("region", region_code, on) is not None
 

@@ -10,22 +10,25 @@ from cloud.clients import secretsmanager
 from cloud.settings import settings
 
 _SECONDS = 60.0
+# Before a signature is turned away, a secret that was read longer ago is read anew: it may have been rotated.
+FRESH = 5.0
 
 
 class _Cached(NamedTuple):
-    until: float
+    read_at: float
     value: str
 
 
 _cache: dict[str, _Cached] = {}
 
 
-def _read(name: str) -> str:
+def _read(name: str, max_age: float = _SECONDS) -> str:
     cached = _cache.get(name)
-    if cached and cached.until > time.monotonic():
+    if cached and time.monotonic() - cached.read_at < max_age:
         return cached.value
+    read_at = time.monotonic()
     value = secretsmanager().get_secret_value(SecretId=name)["SecretString"]
-    _cache[name] = _Cached(time.monotonic() + _SECONDS, value)
+    _cache[name] = _Cached(read_at, value)
     return value
 
 
@@ -39,9 +42,9 @@ def signing_secret_name(owner: str) -> str:
     return f"{settings().stack_name}/{owner}"
 
 
-def signing_secrets(owner: str) -> list[str]:
+def signing_secrets(owner: str, max_age: float = _SECONDS) -> list[str]:
     """The Standard Webhooks secrets of a party or subscription: the current one first, then, during a rotation, the previous one."""
-    held = json.loads(_read(signing_secret_name(owner)))
+    held = json.loads(_read(signing_secret_name(owner), max_age))
     return [secret for secret in (held["current"], held.get("previous")) if secret]
 
 

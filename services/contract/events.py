@@ -19,7 +19,7 @@ from contract.model import Model
 
 
 class Event(Model):
-    """What every result event carries. `happened_at` is when the fact was stored, not when it was told."""
+    """What every result event carries. `happened_at` is when it happened; of what happens to a rating, only the hour."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     service: ClassVar[str]

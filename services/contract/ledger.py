@@ -37,11 +37,14 @@ class ServiceFacts(Model):
     service_channel: ServiceChannel
     handling_type: HandlingType
     applicant_type: ApplicantType
-    service_time: AwareDatetime
 
 
 class RatingFacts(ServiceFacts):
-    """An accepted rating. `day` is the Asia/Shanghai day that it counts for; `day_of` says which of the two times gave it."""
+    """An accepted rating. `day` is the Asia/Shanghai day that it counts for; `day_of` says which of the two times gave it.
+
+    `received_hour` is the hour of receipt, in which the clocks of a case start. The exact times stay in intake: a second, a window and an
+    item lead back to an applicant who wished to be anonymous.
+    """
 
     rating_id: str
     kind: RatingKind
@@ -52,8 +55,7 @@ class RatingFacts(ServiceFacts):
     provenance: Provenance
     identity_mode: IdentityMode
     rating_channel: RatingChannel
-    occurred_at: AwareDatetime
-    received_at: AwareDatetime
+    received_hour: AwareDatetime
     day: date
     day_of: Literal["occurred_at", "received_at"]
     policy_version: str

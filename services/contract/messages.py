@@ -5,9 +5,11 @@ Other wire formats are turned into these by a declared profile (`intake.profile`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from contract import tags as dictionary
@@ -25,11 +27,29 @@ from contract.codes import (
 from contract.identifiers import ItemCode, ProjectNo, RegionCode, Uscc
 from contract.model import Model
 
-if TYPE_CHECKING:
-    from datetime import datetime
+_RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:.*")
+_YEARS = range(1990, 2100)
 
-ServiceNumber = Annotated[int, Field(ge=1, le=99)]
+
+def _written_as_time(value: Any) -> Any:
+    """Text or a datetime: a bare number is no time, whatever it may be taken for."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        return value
+    raise PydanticCustomError("bad_time", "not RFC 3339 with offset")
+
+
+def _of_our_age(value: datetime) -> datetime:
+    if value.year not in _YEARS:
+        raise PydanticCustomError("bad_time", "not a year that a service can have been given in")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_as_time, json_schema_input_type=str), AfterValidator(_of_our_age)]
+ServiceNumber = Annotated[int, Field(strict=True, ge=1, le=99)]
+Round = Annotated[int, Field(strict=True, ge=1, le=2)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+# The name of a window or of a member of staff in the unit's own system: no blanks, so that no sentence gets in.
+Code = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,40}$")]
 
 
 class Envelope(Model):
@@ -41,14 +61,14 @@ class Envelope(Model):
     id: Short
     source: Short
     type: Short
-    time: AwareDatetime | None = None
+    time: Moment | None = None
     data: dict[str, Any]
 
 
 class Limit(Model):
     """A length of time, as promised or as the law sets it."""
 
-    value: Annotated[int, Field(ge=0)]
+    value: Annotated[int, Field(strict=True, ge=0, le=10_000)]
     unit: TimeUnit
 
 
@@ -65,14 +85,14 @@ class ServiceEvent(Model):
     item_name: Short | None = None
     organisation: Uscc
     region_code: RegionCode
-    window: Short | None = None
-    staff_no: Short | None = None
+    window: Code | None = None
+    staff_no: Code | None = None
     service_channel: ServiceChannel
     handling_type: HandlingType
     applicant_type: ApplicantType
-    service_time: AwareDatetime
-    accepted_at: AwareDatetime | None = None
-    finished_at: AwareDatetime | None = None
+    service_time: Moment
+    accepted_at: Moment | None = None
+    finished_at: Moment | None = None
     promised_limit: Limit | None = None
     statutory_limit: Limit | None = None
     overrun_reason: Short | None = None
@@ -98,14 +118,14 @@ class Rating(Model):
 
     project_no: ProjectNo
     service_number: ServiceNumber
-    round: Literal[1, 2]
+    round: Round
     kind: RatingKind
     level: Level
-    tags: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")], ...] = ()
+    tags: Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")], ...], Field(max_length=20)] = ()
     comment: str | None = None
     provenance: Provenance
     rating_channel: RatingChannel
-    occurred_at: AwareDatetime
+    occurred_at: Moment
     rater: Person | None = None
 
     @field_validator("tags")
@@ -151,7 +171,7 @@ class CaseCommand(Model):
     case_id: Short
     command: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z_]{2,39}$")]
     actor: Actor
-    at: AwareDatetime
+    at: Moment
     text: str | None = None
     evidence: tuple[Short, ...] = ()
 

@@ -6,6 +6,7 @@ may be personal data.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from contract.model import Model
@@ -93,6 +94,10 @@ CATALOGUE: dict[str, Sentence] = {
     "event_contradicted": Sentence("与已登记的办件服务不一致", "The service event was reported before with other facts."),
 }
 
+_MOST_REASONS = 20
+# The name of a field that nobody knows may itself be what somebody wrote; what does not look like a name is not repeated.
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+
 _BY_FIELD = {
     "level": "unknown_level",
     "rating_channel": "unknown_channel",
@@ -114,11 +119,11 @@ def refuse(code: str, field: str = "", accepts: str = "") -> Refused:
 
 def from_validation(error: ValidationError) -> Refused:
     """Every reason for which a model refused its input."""
-    return Refused(*(_from_detail(detail) for detail in error.errors(include_url=False, include_input=False)))
+    return Refused(*(_from_detail(detail) for detail in error.errors(include_url=False, include_input=False)[:_MOST_REASONS]))
 
 
 def _from_detail(detail: ErrorDetails) -> Refusal:
-    field = ".".join(str(part) for part in detail["loc"])
+    field = ".".join(str(part) for part in detail["loc"] if isinstance(part, int) or _NAME.fullmatch(part))
     expected = str(detail.get("ctx", {}).get("expected", ""))
     return refusal(_code(detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""), field, expected)
 

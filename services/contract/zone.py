@@ -11,6 +11,11 @@ if TYPE_CHECKING:
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
+def hour_of(moment: datetime) -> datetime:
+    """The beginning of the hour that an instant lies in, in Asia/Shanghai."""
+    return moment.astimezone(SHANGHAI).replace(minute=0, second=0, microsecond=0)
+
+
 def day_of(moment: datetime) -> date:
     """The Asia/Shanghai day that an instant lies in."""
     return moment.astimezone(SHANGHAI).date()

@@ -52,8 +52,10 @@ def _accept(record: SQSRecord) -> None:
 def _arrival(record: SQSRecord) -> Arrival:
     held = record.raw_event.get("messageAttributes", {})
     sent = {name: attribute.get("stringValue") or "" for name, attribute in held.items()}
-    stamp = record.raw_event["attributes"]["SentTimestamp"]
-    return arrival_of(record.body, sent, record.message_id, clock.unmoved(stamp), clock.at_milliseconds(stamp))
+    queue = record.raw_event["attributes"]
+    sent_at, received_at = clock.unmoved(queue["SentTimestamp"]), clock.at_milliseconds(queue["SentTimestamp"])
+    again = int(queue["ApproximateReceiveCount"]) > 1
+    return arrival_of(record.body, sent, record.message_id, sent_at, received_at, is_redelivery=again)
 
 
 @logger.inject_lambda_context
@@ -92,7 +94,7 @@ def _bad_rating(record: StreamRecord) -> BadRatingAccepted | None:
     if not rating.level.is_bad:
         return None
     id = event_id("BadRatingAccepted", rating.rating_id)
-    return BadRatingAccepted(event_id=id, happened_at=rating.received_at, rating=rating)
+    return BadRatingAccepted(event_id=id, happened_at=rating.received_hour, rating=rating)
 
 
 @logger.inject_lambda_context

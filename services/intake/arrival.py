@@ -28,6 +28,7 @@ class Arrival(NamedTuple):
     signature: str
     sent_at: datetime
     received_at: datetime
+    is_redelivery: bool = False
 
     @property
     def message_id(self) -> str:
@@ -40,7 +41,9 @@ def message_id(party: str, webhook_id: str, body: str) -> str:
     return f"{party}/{webhook_id}/{digest(body)}"
 
 
-def of(body: str, sent: Mapping[str, str], transport_id: str, sent_at: datetime, received_at: datetime) -> Arrival:
+def of(
+    body: str, sent: Mapping[str, str], transport_id: str, sent_at: datetime, received_at: datetime, *, is_redelivery: bool = False
+) -> Arrival:
     """The arrival of a message with these attributes (SQS) or headers (HTTPS); the transport's id names one that names itself badly."""
     party, webhook_id = sent.get("party", ""), sent.get("webhook-id", "")
     return Arrival(
@@ -51,6 +54,7 @@ def of(body: str, sent: Mapping[str, str], transport_id: str, sent_at: datetime,
         signature=sent.get("webhook-signature", ""),
         sent_at=sent_at,
         received_at=received_at,
+        is_redelivery=is_redelivery,
     )
 
 

@@ -16,8 +16,9 @@ from contract.identifiers import task_code
 from contract.ledger import RatingFacts, ServiceFacts
 from contract.messages import Limit, Rating, Said, ServiceEvent
 from contract.model import Model
+from contract.zone import hour_of
 from intake.days import counted_day
-from intake.sealing import Keys, LedgerKey
+from intake.sealing import Keys, LedgerKey, digest
 
 if TYPE_CHECKING:
     from intake.arrival import Arrival
@@ -39,9 +40,9 @@ def rating_key(project_no: str, service_number: int, round: int) -> LedgerKey:
     return LedgerKey(partition(project_no), f"R#{service_number:02}#{round}")
 
 
-def waiting_key(key: LedgerKey) -> LedgerKey:
-    """Where a rating with this Ledger key is parked."""
-    return LedgerKey(key.pk, key.sk.removeprefix("R#"))
+def waiting_prefix(key: LedgerKey) -> LedgerKey:
+    """Under what ratings with this Ledger key are parked: each message by itself, so that none stands in another's way."""
+    return LedgerKey(key.pk, key.sk.removeprefix("R#") + "#")
 
 
 def key_of(message: Said) -> LedgerKey:
@@ -58,6 +59,7 @@ class EventEntry(ServiceFacts):
     service_number: int
     status: ProjectStatus
     item_name: str | None = None
+    service_time: AwareDatetime
     accepted_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
     promised_limit: Limit | None = None
@@ -145,9 +147,15 @@ class PendingRating(Model):
         """The key that the rating has in the Ledger once it is admitted."""
         return rating_key(self.project_no, self.service_number, self.round)
 
-    def waiting_item(self) -> dict[str, Any]:
-        """The item as parked."""
-        return _item(waiting_key(self.key), self)
+    @property
+    def waiting_key(self) -> LedgerKey:
+        """The key in Waiting."""
+        prefix = waiting_prefix(self.key)
+        return LedgerKey(prefix.pk, prefix.sk + digest(self.message_id))
+
+    def waiting_item(self, original: bytes) -> dict[str, Any]:
+        """The item as parked, with the sealed original beside it."""
+        return _item(self.waiting_key, self) | {"original": original}
 
 
 class RatingEntry(RatingFacts):
@@ -157,6 +165,8 @@ class RatingEntry(RatingFacts):
     service_number: int
     comment: str | None = None
     rater: str | None = None
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
     party: str
     message_id: str
     fingerprint: str
@@ -166,7 +176,8 @@ class RatingEntry(RatingFacts):
         """The entry of a rating that has met its event, judged by the policy in force."""
         facts = {name: getattr(event, name) for name in ServiceFacts.model_fields}
         counted = counted_day(rating.occurred_at, rating.received_at, policy.clock_skew_days)
-        return cls(**facts, **dict(rating), **counted._asdict(), policy_version=policy.version)
+        hour = hour_of(rating.received_at)
+        return cls(**facts, **dict(rating), **counted._asdict(), received_hour=hour, policy_version=policy.version)
 
     def item(self) -> dict[str, Any]:
         """The item as stored."""

@@ -28,12 +28,25 @@ def interpret(body: str, profile_id: str, province_code: str) -> Said:
 
 def _json_object(body: str) -> dict[str, Any]:
     try:
-        parsed = json.loads(body)
+        parsed = json.loads(body, object_pairs_hook=_each_name_once, parse_constant=_no_number)
+        # Half a character (an escaped surrogate that stands alone) is JSON to Python, and no text to anybody else.
+        json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise refuse("not_json") from None
     if not isinstance(parsed, dict):
         raise refuse("not_json")
     return parsed
+
+
+def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) != len(pairs):
+        raise ValueError("a name stands twice, so that it would be guessed which value counts")
+    return named
+
+
+def _no_number(constant: str) -> Any:
+    raise ValueError(constant)
 
 
 def _canonical(wire: dict[str, Any]) -> Said:

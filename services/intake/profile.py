@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from contract import refusals, tags
 from contract.codes import Level
@@ -22,6 +22,7 @@ from contract.model import Model
 
 CANONICAL = "canonical"
 
+_MOST_DIGITS = 9
 _TIMES = {"occurred_at", "service_time", "accepted_at", "finished_at"}
 _CODED = {
     "level",
@@ -56,11 +57,19 @@ class ProfileIncomplete(ValueError):
     """A profile leaves something open; the text names it."""
 
 
+At = str | tuple[str, ...] | dict[str, str]
+"""Where a canonical field is: a wire field; several, of which the first that says something counts; or the wire field of each part."""
+
+
 class Section(Model):
-    """One message of a profile: the wire field that tells it apart, and the wire field of each canonical one."""
+    """One message of a profile: the wire field that tells it apart, and where each canonical field is.
+
+    `identity` names the wire fields that may say who rates, each with the type of the certificate; the first that says something counts.
+    """
 
     marker: str
-    fields: dict[str, str | dict[str, str]]
+    fields: dict[str, At]
+    identity: dict[str, str] = Field(default_factory=dict)
 
 
 class Profile(Model):
@@ -76,7 +85,6 @@ class Profile(Model):
     dict_version: str
     region_width: Literal[6, 12]
     project_no_rule: Literal["province_prefix", "as_sent"]
-    certificate_type: str
     codes: dict[str, dict[str, str]]
     rating: Section
     event: Section
@@ -114,9 +122,9 @@ def translate(profile: Profile, wire: dict[str, Any], province_code: str) -> Rat
     canonical = {name: value for name, at in section.fields.items() if (value := _value(profile, name, at, wire)) is not None}
     if profile.project_no_rule == "province_prefix" and not canonical.get("project_no", province_code).startswith(province_code):
         raise refusals.refuse("bad_project_no", str(section.fields["project_no"]), f"{province_code}…")
-    number = canonical.pop("certificate_number", None)
-    if number is not None:
-        canonical["rater"] = {"certificate_type": profile.certificate_type, "certificate_number": number}
+    for at, kind in section.identity.items():
+        if "rater" not in canonical and (number := _text(wire, at)):
+            canonical["rater"] = {"certificate_type": kind, "certificate_number": number}
     try:
         return model.model_validate(canonical)
     except ValidationError as error:
@@ -131,13 +139,22 @@ def _recognise(profile: Profile, wire: dict[str, Any]) -> tuple[Section, type[Ra
     raise refusals.refuse("unknown_type", accepts=f"{profile.rating.marker} or {profile.event.marker}")
 
 
-def _value(profile: Profile, name: str, at: str | dict[str, str], wire: dict[str, Any]) -> Any:
+def _text(wire: dict[str, Any], at: str) -> str:
+    """What a wire field says, nothing if it is absent. Raises Refused for a list or an object."""
+    raw = wire.get(at)
+    if isinstance(raw, (dict, list, bool)):
+        raise refusals.refuse("malformed_field", at)
+    return "" if raw is None else str(raw).strip()
+
+
+def _value(profile: Profile, name: str, at: At, wire: dict[str, Any]) -> Any:
     """One canonical field, None where the wire field is absent or empty."""
+    if isinstance(at, tuple):
+        return next((value for one in at if (value := _value(profile, name, one, wire)) is not None), None)
     if isinstance(at, dict):
         parts = {part: _value(profile, f"limit_{part}", source, wire) for part, source in at.items()}
         return parts if any(value is not None for value in parts.values()) else None
-    raw = wire.get(at)
-    text = "" if raw is None else str(raw).strip()
+    text = _text(wire, at)
     if not text:
         return None
     if name in _CODED or name == "limit_unit":
@@ -145,7 +162,7 @@ def _value(profile: Profile, name: str, at: str | dict[str, str], wire: dict[str
     if name in _TIMES:
         return _time(profile, at, text)
     if name in _NUMBERS or name == "limit_value":
-        return int(text) if text.isascii() and text.isdigit() else text
+        return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else text
     if name == "tags":
         return [code.strip() for code in text.split(profile.tag_separator) if code.strip()]
     if name == "region_code" and len(text) != profile.region_width:
@@ -176,4 +193,6 @@ def _in_wire_words(section: Section, error: ValidationError) -> refusals.Refused
 
 def _wire_field(section: Section, field: str) -> str:
     at = section.fields.get(field.split(".")[0], field)
-    return at if isinstance(at, str) else at.get(field.split(".")[-1], field)
+    if isinstance(at, dict):
+        return at.get(field.split(".")[-1], field)
+    return at if isinstance(at, str) else at[0]

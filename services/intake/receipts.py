@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cloud.settings import settings
-from cloud.table import get
+from cloud.table import get, query
 from contract.model import Model
 from intake.admission import Outcome
-from intake.entries import waiting_key
+from intake.entries import waiting_prefix
 
 if TYPE_CHECKING:
     from intake.sealing import Keys
@@ -28,6 +28,6 @@ def standing(receipt: str, keys: Keys) -> Standing | None:
     key = keys.open_receipt(receipt)
     if entry := get(settings().ledger_table, key._asdict()):
         return Standing(receipt=receipt, outcome=Outcome.ACCEPTED, received_at=entry["received_at"], day=entry["day"])
-    if parked := get(settings().waiting_table, waiting_key(key)._asdict()):
-        return Standing(receipt=receipt, outcome=Outcome.PARKED, received_at=parked["received_at"])
-    return None
+    prefix = waiting_prefix(key)
+    parked = [item["received_at"] for item in query(settings().waiting_table, prefix.pk, sk_prefix=prefix.sk, consistent=True)]
+    return Standing(receipt=receipt, outcome=Outcome.PARKED, received_at=min(parked)) if parked else None

@@ -23,21 +23,25 @@ if TYPE_CHECKING:
 def take(message: Said, arrival: Arrival, keys: Keys) -> Outcome:
     """What became of the message, once that is durable. Raises Refused."""
     if isinstance(message, Rating):
-        return _take_rating(PendingRating.of(message, arrival, keys))
+        return _take_rating(PendingRating.of(message, arrival, keys), arrival, keys)
     return _take_event(message, arrival, keys)
 
 
-def _take_rating(rating: PendingRating) -> Outcome:
-    if (outcome := _settle(rating)) is not Outcome.PARKED:
-        return outcome
-    # Park first, then look again: an event that comes in between is either seen here or sees the parked rating.
-    waiting.hold(rating)
+def _take_rating(rating: PendingRating, arrival: Arrival, keys: Keys) -> Outcome:
+    # An earlier try may have parked the rating and stopped before it took it out again.
+    held = arrival.is_redelivery
     try:
         outcome = _settle(rating)
+        if outcome is Outcome.PARKED:
+            # Park first, then look again: an event that comes in between is either seen here or sees the parked rating.
+            waiting.hold(rating, keys.seal(arrival.body))
+            held = True
+            outcome = _settle(rating)
     except Refused:
-        waiting.release(rating)
+        if held:
+            waiting.release(rating)
         raise
-    if outcome is not Outcome.PARKED:
+    if held and outcome is not Outcome.PARKED:
         waiting.release(rating)
     return outcome
 
@@ -48,8 +52,6 @@ def _settle(rating: PendingRating) -> Outcome:
     if met is None:
         return Outcome.PARKED
     if isinstance(met, Outcome):
-        # Known before: an earlier try may have stopped between admitting the rating and taking it out of Waiting.
-        waiting.release(rating)
         return met
     _check_scope(rating.party, met.region_code, rating.received_at)
     policy = in_force(registry.rules(met.region_code), met.region_code, day_of(rating.received_at))
@@ -58,23 +60,23 @@ def _settle(rating: PendingRating) -> Outcome:
 
 def _take_event(event: ServiceEvent, arrival: Arrival, keys: Keys) -> Outcome:
     day = day_of(arrival.received_at)
-    if not registry.region_is_registered(event.region_code, day):
+    if not registry.knows_region(event.region_code, day):
         raise refuse("unknown_region", "region_code")
     _check_scope(arrival.party, event.region_code, arrival.received_at)
     policy = in_force(registry.rules(event.region_code), event.region_code, day)
     outcome = ledger.insert_event(EventEntry.of(event, arrival, keys, policy))
-    for rating in waiting.parked(event.project_no, event.service_number):
-        _admit_parked(rating, keys)
+    for parked in waiting.parked(event.project_no, event.service_number):
+        _admit_parked(parked, keys)
     return outcome
 
 
-def _admit_parked(rating: PendingRating, keys: Keys) -> None:
+def _admit_parked(parked: waiting.Parked, keys: Keys) -> None:
     try:
-        _settle(rating)
+        _settle(parked.rating)
     except Refused as refused:
         # Its message left the queue long ago: it is kept before it is taken out.
-        quarantine.keep(rating, rating.model_dump_json(exclude_none=True), refused.reasons, keys)
-    waiting.release(rating)
+        quarantine.keep(parked.rating, keys.open(parked.original), refused.reasons, keys)
+    waiting.release(parked.rating)
 
 
 def _check_scope(party_id: str, region_code: str, at: datetime) -> None:

@@ -1,36 +1,34 @@
-"""Waiting: ratings that came before their service event."""
+"""Waiting: ratings that came before their service event, each message by itself."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from cloud.clients import dynamodb
 from cloud.settings import settings
 from cloud.table import marshal, put_new, query
-from intake.admission import Holder
-from intake.entries import PendingRating, partition, waiting_key
+from intake.entries import PendingRating, partition
 
 
-def hold(rating: PendingRating) -> None:
-    """Parks the rating; a copy of it may be there already. Raises Refused (`already_rated`) if another one is parked under its key."""
-    taken = put_new(settings().waiting_table, rating.waiting_item())
-    if taken is not None:
-        Holder.of(taken).meets(rating.message_id, rating.fingerprint, "already_rated")
+class Parked(NamedTuple):
+    """A rating that waits, and the sealed original of its message."""
+
+    rating: PendingRating
+    original: bytes
 
 
-def parked(project_no: str, service_number: int) -> list[PendingRating]:
-    """The ratings that wait for this service event."""
+def hold(rating: PendingRating, original: bytes) -> None:
+    """Parks the rating; a redelivery finds itself there."""
+    put_new(settings().waiting_table, rating.waiting_item(original))
+
+
+def parked(project_no: str, service_number: int) -> list[Parked]:
+    """The ratings that wait for this service event, in the order in which they were received."""
     items = query(settings().waiting_table, partition(project_no), sk_prefix=f"{service_number:02}#", consistent=True)
-    return [PendingRating.model_validate(item) for item in items]
+    found = [Parked(PendingRating.model_validate(item), item["original"]) for item in items]
+    return sorted(found, key=lambda one: (one.rating.received_at, one.rating.message_id))
 
 
 def release(rating: PendingRating) -> None:
-    """Takes this very rating out, if it is there; one that another message parked stays."""
-    key = waiting_key(rating.key)._asdict()
-    try:
-        dynamodb().delete_item(
-            TableName=settings().waiting_table,
-            Key=marshal(key),
-            ConditionExpression="message_id = :mine",
-            ExpressionAttributeValues=marshal({":mine": rating.message_id}),
-        )
-    except dynamodb().exceptions.ConditionalCheckFailedException:
-        return
+    """Takes this very message out, if it is there."""
+    dynamodb().delete_item(TableName=settings().waiting_table, Key=marshal(rating.waiting_key._asdict()))

@@ -11,7 +11,7 @@ from cloud import batch, bus, clock, queue, registry, stream
 from cloud.settings import settings
 from contract.events import BadRatingAccepted, CaseOpened, CaseOverdue, Event, event_id
 from contract.ledger import RatingFacts
-from contract.zone import day_of
+from contract.zone import day_of, hour_of
 from policy.rules import in_force
 from rectify import cases
 from rectify.case import BecameOverdue, Case, Command, OpenCase, Opened, PassDeadline, decide, evolve
@@ -72,7 +72,7 @@ def _policy_of(command: Command) -> Policy | None:
     if not isinstance(command, OpenCase):
         return None
     region = command.rating.region_code
-    return in_force(registry.rules(region), region, day_of(command.rating.received_at))
+    return in_force(registry.rules(region), region, day_of(command.rating.received_hour))
 
 
 @logger.inject_lambda_context
@@ -108,7 +108,7 @@ def _event_of(record: StreamRecord) -> Event:
         case Opened():
             return CaseOpened(
                 event_id=id,
-                happened_at=fact.at,
+                happened_at=hour_of(fact.at),
                 case_id=fact.case_id,
                 rating=rating,
                 due={clock: deadline.due_at for clock, deadline in fact.clocks.items()},

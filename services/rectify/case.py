@@ -57,7 +57,7 @@ class Deadline(Model):
 
 
 class Opened(Model):
-    """The case exists; its clocks run from the receipt of the rating."""
+    """The case exists; its clocks run from the hour of receipt of the rating."""
 
     fact: Literal["Opened"] = "Opened"
     case_id: str
@@ -140,7 +140,7 @@ def _open(command: OpenCase, policy: Policy, now: datetime) -> Opened:
 
 
 def _deadline(rating: RatingFacts, limit: TimeLimit) -> Deadline:
-    at, provisional = due(rating.received_at, limit, rating.region_code)
+    at, provisional = due(rating.received_hour, limit, rating.region_code)
     return Deadline(due_at=at, provisional=provisional)
 
 

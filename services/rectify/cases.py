@@ -1,7 +1,7 @@
 """The Cases table: `case_id` / `STATE` (head), `H#version` (history), `C#command_id` (a command's outcome).
 
-The head carries two sparse indexes: `due` (shard / next deadline), from which the sweep finds what is due without looking at what is
-open, and `organisation` (USCC / opening time) for work lists.
+The head carries two indexes: `due`, by `due#shard` / next deadline, from which the sweep finds what is due without looking at what is open
+(a case all of whose deadlines have been told stands under `told#shard`), and `organisation` (USCC / opening time) for work lists.
 """
 
 from __future__ import annotations
@@ -74,17 +74,17 @@ def _history(case: Case, version: int, fact: Fact) -> dict[str, Any]:
 
 
 def _head(case: Case) -> dict[str, Any]:
-    item = {
+    kind = "due" if case.next_due else "told"
+    return {
         "pk": case.case_id,
         "sk": "STATE",
         "version": case.version,
         "case": case.model_dump_json(exclude_none=True),
         "organisation": case.rating.organisation,
         "opened_at": stamp(case.opened_at),
+        "due_shard": f"{kind}#{zlib.crc32(case.case_id.encode()) % SHARDS}",
+        "due_at": stamp(case.next_due or case.opened_at),
     }
-    if case.next_due:
-        item |= {"due_shard": f"due#{zlib.crc32(case.case_id.encode()) % SHARDS}", "due_at": stamp(case.next_due)}
-    return item
 
 
 def stamp(moment: datetime) -> str:
@@ -104,9 +104,10 @@ def of_organisation(organisation: str) -> Iterator[Case]:
 
 
 def all_open() -> Iterator[Case]:
-    """Every case with a deadline that has not been told, soonest first within each shard."""
-    for shard in range(SHARDS):
-        yield from _query("due", "due_shard = :pk", {":pk": f"due#{shard}"})
+    """Every case: those all of whose deadlines have been told, and those with a deadline ahead, soonest first within each shard."""
+    for kind in ("told", "due"):
+        for shard in range(SHARDS):
+            yield from _query("due", "due_shard = :pk", {":pk": f"{kind}#{shard}"})
 
 
 def fact_of(history_item: dict[str, Any]) -> Fact:

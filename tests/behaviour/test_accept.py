@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from standardwebhooks.webhooks import Webhook
 
-from bed import ago
+from bed import NEW_SECRET, ago
 from intake import door, receipts
 from intake.entries import key_of
 from said import AT, bad_rating, changed, event, letter, rating, raw
@@ -83,18 +84,32 @@ def test_a_rating_whose_event_never_comes_stays_visible_as_parked(bed):
     assert (standing.outcome, standing.day) == ("parked", None)
 
 
-def test_two_parked_ratings_of_one_service_are_a_conflict(bed):
-    bed.accept(letter(rating(), "first"), letter(bad_rating(), "second"))
+def test_of_two_parked_ratings_the_first_received_is_accepted_when_the_event_comes(bed):
+    bed.accept(letter(bad_rating(), "second"))
+    bed.accept(letter(rating(), "first"), sent_at=ago(seconds=30))
+    assert bed.codes() == []
     bed.accept(letter(event()))
     assert [entry["level"] for entry in bed.items("LedgerTable", "R#")] == ["VERY_SATISFIED"]
     assert bed.codes() == ["already_rated"]
     assert bed.items("WaitingTable") == []
 
 
+def test_a_parked_rating_of_a_party_outside_its_scope_does_not_stand_in_the_way_of_the_real_one(bed):
+    bed.party("ningbo-only", regions=["330200000000"])
+    bed.accept(letter(bad_rating(), "foreign", party="ningbo-only"), sent_at=ago(seconds=30))
+    bed.accept(letter(rating(), "real"))
+    bed.accept(letter(event()))
+    assert [entry["level"] for entry in bed.items("LedgerTable", "R#")] == ["VERY_SATISFIED"]
+    assert bed.codes() == ["out_of_scope"]
+
+
 def test_a_parked_rating_that_breaks_the_regions_rule_is_kept_in_quarantine_when_its_event_comes(bed):
-    bed.accept(letter(bad_rating(comment="长" * 1001)))
+    message = letter(bad_rating(comment="长" * 1001))
+    bed.accept(message)
     bed.accept(letter(event()))
     assert bed.codes() == ["text_too_long"]
+    (kept,) = bed.items("QuarantineTable")
+    assert door.keys().open(kept["original"]) == message.body
     assert bed.items("LedgerTable", "R#") == []
     assert bed.items("WaitingTable") == []
 
@@ -170,6 +185,44 @@ def test_every_refusal_code_is_reachable():
     assert GARBAGE.keys() | tested_elsewhere == CATALOGUE.keys()
 
 
+AWKWARD = {
+    "half a character": (raw(changed(rating(), comment="很好HALF").body.replace("HALF", "\\ud83d"), "half"), "not_json"),
+    "a name twice": (raw('{"specversion": "1.0", "specversion": "1.0"}', "twice"), "not_json"),
+    "not a number": (raw('{"specversion": NaN}', "nan"), "not_json"),
+    "a number without end": (raw('{"specversion": ' + "9" * 5000 + "}", "digits"), "not_json"),
+    "a nest": (raw("[" * 30_000, "nest"), "not_json"),
+    "a list": (raw("[]", "list"), "not_json"),
+    "an empty body": (raw(" ", "empty"), "not_json"),
+    "thousands of unknown fields": (changed(rating(), "fields", **{f"f{n}": 1 for n in range(5000)}), "unknown_field"),
+    "a name as a field": (changed(rating(), "name", **{"张三 13800000000": 1}), "unknown_field"),
+    "thousands of tags": (changed(rating(), "tags", tags=["5"] * 9000), "malformed_field"),
+    "an endless limit": (changed(event(), "limit", promised_limit={"value": 10**40 + 1, "unit": "DAY"}), "malformed_field"),
+    "true as a number": (changed(rating(), "true", service_number=True), "bad_service_number"),
+    "true as a round": (changed(rating(), "round", round=True), "bad_round"),
+    "a number as a time": (changed(rating(), "seconds", occurred_at=1_700_000_000), "bad_time"),
+    "a number in quotes as a time": (changed(rating(), "quoted", occurred_at="1700000000"), "bad_time"),
+    "the first year": (changed(rating(), "first", occurred_at="0001-01-01T00:00:00+14:00"), "bad_time"),
+    "the last year": (changed(rating(), "last", occurred_at="9999-12-31T23:59:59-12:00"), "bad_time"),
+    "a sentence as a window": (changed(event(), "window", window="张三 13800000000"), "malformed_field"),
+    "an object in a wire field": (raw('{"satisfaction": {"a": 1}}', "object", party="national-portal"), "malformed_field"),
+    "digits without end in a wire field": (
+        raw('{"satisfaction": "5", "serviceNumber": "' + "9" * 5000 + '"}', "wire", party="national-portal"),
+        "missing_field",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_nothing_from_outside_goes_back_to_the_queue(bed, name):
+    wrong, code = AWKWARD[name]
+    assert bed.accept(wrong, letter(event())) == []
+    (kept,) = bed.items("QuarantineTable")
+    assert code in {reason["code"] for reason in kept["reasons"]}
+    assert len(kept["reasons"]) <= 20
+    assert "张三" not in str(kept["reasons"])
+    assert len(bed.items("LedgerTable")) == 1
+
+
 def test_every_fault_of_a_message_is_named(bed):
     bed.accept(changed(rating(), level="MARVELLOUS", rating_channel="PIGEON", service_number=100))
     (kept,) = bed.items("QuarantineTable")
@@ -217,6 +270,16 @@ class TestProof:
         bed.rotate("party/hall-devices")
         bed.accept(letter(event()), signed_with="previous")
         bed.accept(letter(rating()), signed_with="current")
+        assert bed.codes() == []
+        assert len(bed.items("LedgerTable", "R#")) == 1
+
+    def test_a_secret_rotated_a_moment_ago_is_found_past_the_cache(self, bed, monkeypatch):
+        bed.accept(letter(event()))
+        bed.rotate("party/hall-devices", forget=False)
+        monkeypatch.setattr("cloud.secrets.FRESH", 0.0)
+        message, now = letter(rating(), "rotated"), datetime.now(UTC)
+        signature = Webhook(NEW_SECRET).sign(message.webhook_id, now, message.body)
+        bed.accept(message, webhook_signature=signature, webhook_timestamp=str(int(now.timestamp())))
         assert bed.codes() == []
         assert len(bed.items("LedgerTable", "R#")) == 1
 

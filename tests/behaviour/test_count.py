@@ -36,8 +36,7 @@ def facts(n: int, *, level: Level, organisation: int, day: str) -> dict:
         "provenance": Provenance.SELF_DEVICE,
         "identity_mode": "ANONYMOUS",
         "rating_channel": "HALL_TABLET",
-        "occurred_at": f"{day}T09:00:00+08:00",
-        "received_at": f"{day}T09:00:00+08:00",
+        "received_hour": f"{day}T09:00:00+08:00",
         "day": day,
         "day_of": "occurred_at",
         "policy_version": "default",
@@ -47,7 +46,6 @@ def facts(n: int, *, level: Level, organisation: int, day: str) -> dict:
         "service_channel": "OFFLINE",
         "handling_type": "INSTANT",
         "applicant_type": "NATURAL_PERSON",
-        "service_time": f"{day}T08:00:00+08:00",
     }
 
 

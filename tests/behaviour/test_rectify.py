@@ -44,7 +44,7 @@ def test_the_deadlines_are_those_of_the_policy_in_force(bed):
     bed.accept(letter(event()), letter(bad_rating()))
     bed.flow()
     (case,) = opened(bed)
-    received = day_of(case.rating.received_at)
+    received = day_of(case.rating.received_hour)
     due = {name: day_of(deadline.due_at) - received for name, deadline in case.clocks.items()}
     # 1 and 15 natural days, each to the end of its last day.
     assert due == {"first_contact": timedelta(days=2), "rectify": timedelta(days=16)}

@@ -26,7 +26,7 @@ def policy(region: str = "330106000000"):
 
 
 def opened(received_at: datetime = NOW, region_code: str = "330106000000"):
-    command = OpenCase(rating=rating_facts(received_at=received_at, region_code=region_code))
+    command = OpenCase(rating=rating_facts(received_hour=received_at, region_code=region_code))
     (fact,) = decide(None, command, policy(region_code), NOW)
     return fact
 

@@ -43,7 +43,7 @@ def running(receiver):
     before = dict(os.environ)
     up = local.up("zhejiang", lambda _: None)
     try:
-        stack.connect()
+        stack.connect_to(up)
         provinces.load(provinces.read("zhejiang"))
         provinces.ensure_signing_secret("subscription/portal")
         receiver.verifier = Webhook(secrets.signing_secrets("subscription/portal")[0])
@@ -75,7 +75,7 @@ def results(running):
         "online": letter(app, party="provincial-app", profile="zhejiang"),
         "orphan": letter(rating(project_no="33-orphan")),
         "garbage": raw("{ 这不是 JSON"),
-        "large": raw('"' + "x" * 200_000 + '"', "large"),
+        "large": raw('"' + "x" * (256 * 1024 - 2) + '"', "large"),
         "unknown level": changed(rating(project_no="33-x"), "level", level="6"),
     }
     sending.send(letters.values())
@@ -155,7 +155,7 @@ def test_the_bad_rating_has_its_case_and_every_event_reaches_feed_and_subscriber
 
 def test_a_deadline_that_has_passed_is_told_once(results, receiver):
     long_ago = clock.now() - timedelta(days=40)
-    old = rating_facts(rating_id="r_old", received_at=long_ago, occurred_at=long_ago, day=long_ago.date())
+    old = rating_facts(rating_id="r_old", received_hour=long_ago, day=long_ago.date())
     bus.publish([BadRatingAccepted(event_id="ev_old", happened_at=long_ago, rating=old)])
     assert wait_until(lambda: len(views.open_cases()) == 2)
     functions = boto3.client("lambda")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from template_file import resources
@@ -9,12 +11,12 @@ from template_file import resources
 FUNCTIONS = resources("AWS::Serverless::Function")
 
 
-def statements(function: str) -> list[dict]:
+def statements(function: str, effect: str = "Allow") -> list[dict]:
     found = []
     for policy in FUNCTIONS[function]["Properties"].get("Policies", []):
         held = policy["Statement"]
         found += held if isinstance(held, list) else [held]
-    return found
+    return [statement for statement in found if statement["Effect"] == effect]
 
 
 def actions(statement: dict) -> list[str]:
@@ -25,7 +27,10 @@ def allowed_on(resource: str) -> dict[str, set[str]]:
     """Function -> actions that it may do on a resource."""
     return {
         function: {
-            action for statement in statements(function) if f"'{resource}." in str(statement["Resource"]) for action in actions(statement)
+            action
+            for statement in statements(function)
+            if re.search(rf"\b{resource}\b", str(statement["Resource"]))
+            for action in actions(statement)
         }
         for function in FUNCTIONS
     }
@@ -46,9 +51,19 @@ def test_each_table_has_one_writer():
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_names_its_resources_and_no_action_is_a_wildcard_over_a_service(name):
     for statement in statements(name):
-        assert statement["Effect"] == "Allow"
         assert statement["Resource"] != "*"
         assert all(action in {"sqs:SendMessage*"} or "*" not in action for action in actions(statement))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_reads_no_other_queue_or_stream_than_its_own(name):
+    """What SAM attaches to a function with a queue or stream names no resource, so everything but its own is denied."""
+    sources = {"SQS": ("Queue", "sqs:ReceiveMessage"), "DynamoDB": ("Stream", "dynamodb:GetRecords")}
+    for event in FUNCTIONS[name]["Properties"].get("Events", {}).values():
+        if event["Type"] in sources:
+            source, action = sources[event["Type"]]
+            own = [denied["NotResource"] for denied in statements(name, "Deny") if action in actions(denied)]
+            assert own == [event["Properties"][source]]
 
 
 def test_only_intake_reads_the_secrets_of_parties_and_only_notify_those_of_subscribers():

@@ -43,8 +43,8 @@ def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tu
     with Receiver() as receiver:
         try:
             with console.status("") as status:
-                local.up(province_name, lambda step: status.update(f"启动本地栈 starting the local stack: {step}"))
-                stack.connect()
+                running = local.up(province_name, lambda step: status.update(f"启动本地栈 starting the local stack: {step}"))
+                stack.connect_to(running)
                 provinces.load(province)
                 _subscribe(receiver)
             played = _play(province, receiver, ratings, seed, console, started)
@@ -148,7 +148,7 @@ def _checks(drawn: Morning, tally: Counter[str], codes: Counter[str], node: str,
 
 
 def _boards(province: Province) -> dict[str, list[dict[str, Any]]]:
-    policy = views.policy_of(province.province.region)
+    policy = views.policy_of(f"province#{province.province.region}")
     month = f"{day_of(clock.now()):%Y}"
     nodes = {
         "城市 by city": [f"city#{code}" for code in province.regions if city_of(code) == code],

@@ -200,7 +200,7 @@ def _facts(visit: _Visit) -> RatingFacts:
             "rating_id": f"r_{said.project_no}",
             "dict_version": "national-2020-05",
             "identity_mode": "ANONYMOUS",
-            "received_at": said.occurred_at,
+            "received_hour": said.occurred_at,
             "day": said.occurred_at.date(),
             "day_of": "occurred_at",
             "policy_version": "330000000000@2020-01-01",
@@ -222,7 +222,7 @@ def _sqs_record(letter: Letter) -> dict[str, Any]:
         "messageId": letter.webhook_id,
         "receiptHandle": "handle",
         "body": letter.body,
-        "attributes": {"SentTimestamp": str(int(_NOW.timestamp() * 1000))},
+        "attributes": {"SentTimestamp": str(int(_NOW.timestamp() * 1000)), "ApproximateReceiveCount": "1"},
         "messageAttributes": {name: {"dataType": "String", "stringValue": value} for name, value in sent.items()},
         "eventSource": "aws:sqs",
     }
