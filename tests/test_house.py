@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
 from typer.main import get_command
 
+from contract.events import EVENTS
+from contract.messages import MESSAGES
 from haochaping.cli import app
-from template_file import ROOT, template
+from template_file import ROOT, resources, template
 
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text("utf-8")
 
@@ -30,6 +33,21 @@ def test_no_test_leaves_this_machine():
 @pytest.mark.parametrize("command", list(commands(get_command(app))))
 def test_a_command_is_documented(command):
     assert f"`haochaping {command}" in OPERATIONS
+
+
+def test_a_documented_command_exists():
+    known = set(commands(get_command(app)))
+    texts = "".join(path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
+    for named in re.findall(r"haochaping ((?:local |province |quarantine )?[a-z]+)(?=[ `\n])", texts):
+        assert named in known, named
+
+
+def test_a_documented_event_message_parameter_and_alarm_exists():
+    contract = (ROOT / "docs" / "contract.md").read_text("utf-8")
+    assert set(re.findall(r"^### (\S+)$", contract, re.M)) == EVENTS.keys() | MESSAGES.keys()
+    parameters = OPERATIONS.partition("## Stack parameters")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)`", parameters, re.M)) == template()["Parameters"].keys()
+    assert set(re.findall(r"\b\w+Alarm\b", OPERATIONS)) == resources("AWS::CloudWatch::Alarm").keys()
 
 
 @pytest.mark.parametrize("parameter", list(template()["Parameters"]))

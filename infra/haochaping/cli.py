@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -137,7 +138,7 @@ def send(
     from haochaping import sending
 
     _connect()
-    letters = sending.read_letters(file.read_text("utf-8", "replace").splitlines(), party)
+    letters = sending.read_letters(file.read_text("utf-8-sig", "replace"), party)
     with Progress(console=errors, transient=True) as progress:
         sent = progress.add_task("发送 sent", total=len(letters))
         known = progress.add_task("已有结果 accounted for", total=len(letters))
@@ -241,7 +242,8 @@ def quarantine_list(
         table.add_column(heading)
     for entry in found:
         for reason in entry.reasons:
-            table.add_row(entry.message_id, f"{entry.size:,}", reason.code, reason.field, f"{reason.zh}\n{reason.en}")
+            # Ids and fields come from outside; square brackets in them are no markup.
+            table.add_row(escape(entry.message_id), f"{entry.size:,}", reason.code, escape(reason.field), f"{reason.zh}\n{reason.en}")
     console.print(table)
     return None
 

@@ -21,7 +21,7 @@ from contract.zone import day_of
 from intake import arrival, door
 from intake.admission import Outcome
 from intake.arrival import Arrival
-from intake.entries import PendingRating, key_of
+from intake.entries import PendingRating, event_content, key_of
 from intake.interpret import interpret
 from intake.sealing import LedgerKey
 
@@ -48,7 +48,7 @@ class Letter(NamedTuple):
     @property
     def message_id(self) -> str:
         """What intake calls it."""
-        return arrival.message_id(self.party, self.webhook_id, self.body)
+        return arrival.message_id(arrival.told_party(self.party), self.webhook_id, self.body)
 
 
 class Result(NamedTuple):
@@ -156,7 +156,7 @@ def _question(each: Letter) -> _Question:
         return _Question(each)
     keys, receipt = door.keys(), door.keys().receipt(key_of(said))
     if not isinstance(said, Rating):
-        return _Question(each, key_of(said), None, keys.fingerprint(said.plain()), receipt)
+        return _Question(each, key_of(said), None, keys.fingerprint(event_content(said)), receipt)
     now = clock.now()
     rating = PendingRating.of(said, Arrival(each.body, each.party, each.webhook_id, "", "", now, now), keys)
     return _Question(each, rating.key, rating.waiting_key, rating.fingerprint, receipt)
@@ -209,9 +209,10 @@ def tally(results: Iterable[Result]) -> Counter[str]:
     return Counter(result.outcome.value if result.outcome else "unknown" for result in results)
 
 
-def read_letters(lines: Iterable[str], party: str) -> list[Letter]:
-    """The messages of an NDJSON file. A line that is no JSON is sent as it is: intake says what is wrong with it."""
-    return [letter(party, line.strip()) for line in lines if line.strip()]
+def read_letters(text: str, party: str) -> list[Letter]:
+    """The messages of an NDJSON text. A line that is no JSON is sent as it is: intake says what is wrong with it."""
+    # Only a line feed ends a line: other separators of Unicode may stand in a text.
+    return [letter(party, line.strip()) for line in text.split("\n") if line.strip()]
 
 
 def as_json(result: Result) -> dict[str, Any]:

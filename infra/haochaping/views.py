@@ -28,7 +28,7 @@ def name_of(node: str) -> str:
     """The registered Chinese name of a node, its id where none is registered."""
     kind, _, id = node.partition("#")
     known = registry.find(_REGISTERED_AS[kind], id, day_of(clock.now())) if kind in _REGISTERED_AS else None
-    if kind == "channel":
+    if kind == "channel" and id in RatingChannel.__members__:
         return RatingChannel(id).zh
     return str(known["zh"]) if known else id
 

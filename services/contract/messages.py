@@ -6,6 +6,7 @@ Other wire formats are turned into these by a declared profile (`intake.profile`
 from __future__ import annotations
 
 import re
+import unicodedata
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
@@ -136,7 +137,9 @@ class Rating(Model):
     @field_validator("comment")
     @classmethod
     def _blank_is_nothing(cls, value: str | None) -> str | None:
-        return (value or "").strip() or None
+        text = (value or "").strip()
+        # Control and formatting characters (zero-width ones among them) say nothing to a reader.
+        return text if any(unicodedata.category(character)[0] not in "CZ" for character in text) else None
 
     @model_validator(mode="after")
     def _tags_of_the_level(self) -> Self:

@@ -53,14 +53,21 @@ class Project(NamedTuple):
 
     @classmethod
     def of(cls, items: Iterable[Mapping[str, Any]]) -> Self:
-        """The case file from its items in key order; of an event reported at several statuses the furthest counts."""
+        """The case file from its items in key order.
+
+        Of an event reported at several statuses the furthest counts, as long as it is the same service as the first: two reports that
+        came at the same moment may contradict each other.
+        """
         events: dict[int, EventEntry] = {}
         ratings: dict[str, Holder] = {}
         answered = set()
         for item in items:
             kind, _, rest = item["sk"].partition("#")
             if kind == "E":
-                events[int(rest[:2])] = EventEntry.model_validate(item)
+                event = EventEntry.model_validate(item)
+                first = events.setdefault(event.service_number, event)
+                if event.is_same_service(first):
+                    events[event.service_number] = event
             elif kind == "R":
                 ratings[rest] = Holder.of(item)
             elif kind == "A":

@@ -41,6 +41,11 @@ def message_id(party: str, webhook_id: str, body: str) -> str:
     return f"{party}/{webhook_id}/{digest(body)}"
 
 
+def told_party(party: str) -> str:
+    """The party as intake names it: whatever does not look like an id stays outside."""
+    return party if _PARTY.fullmatch(party) else UNREGISTERED
+
+
 def of(
     body: str, sent: Mapping[str, str], transport_id: str, sent_at: datetime, received_at: datetime, *, is_redelivery: bool = False
 ) -> Arrival:
@@ -48,7 +53,7 @@ def of(
     party, webhook_id = sent.get("party", ""), sent.get("webhook-id", "")
     return Arrival(
         body=body,
-        party=party if _PARTY.fullmatch(party) else UNREGISTERED,
+        party=told_party(party),
         webhook_id=webhook_id if _ID.fullmatch(webhook_id) else transport_id,
         timestamp=sent.get("webhook-timestamp", ""),
         signature=sent.get("webhook-signature", ""),

@@ -30,10 +30,10 @@ def keys() -> Keys:
 
 def open_message(arrival: Arrival) -> Said:
     """The canonical message. Raises Refused; nothing of an unproven message is read beyond its size."""
-    check_size(arrival.body)
     party = registry.party(arrival.party, day_of(arrival.received_at))
     if party is None:
         raise refuse("unknown_party", "party")
+    check_size(arrival.body)
     try:
         proof.check(arrival, secrets.signing_secrets(f"party/{party.id}"))
     except Refused:

@@ -5,7 +5,7 @@ Entries carry names, never persons: the rater and the staff are keyed pseudonyms
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict
@@ -52,6 +52,12 @@ def key_of(message: Said) -> LedgerKey:
     return event_key(message.project_no, message.service_number, message.status)
 
 
+def event_content(event: ServiceEvent) -> dict[str, Any]:
+    """What a report says, whatever offset its times are written in: equal for two reports of the same facts."""
+    times = {name: value.astimezone(UTC).isoformat() for name, value in event if isinstance(value, datetime)}
+    return event.plain() | times
+
+
 class EventEntry(ServiceFacts):
     """A service event as reported at one status (`E#`)."""
 
@@ -88,8 +94,12 @@ class EventEntry(ServiceFacts):
             **counted_day(event.service_time, arrival.received_at, policy.clock_skew_days)._asdict(),
             policy_version=policy.version,
             message_id=arrival.message_id,
-            fingerprint=keys.fingerprint(event.plain()),
+            fingerprint=keys.fingerprint(event_content(event)),
         )
+
+    def is_same_service(self, other: EventEntry) -> bool:
+        """True if both were given by the same organisation, in the same region, for the same item: that never changes with the status."""
+        return (self.region_code, self.organisation, self.task_code) == (other.region_code, other.organisation, other.task_code)
 
     @property
     def key(self) -> LedgerKey:

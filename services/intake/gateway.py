@@ -16,7 +16,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from cloud import clock
 from cloud.clients import sqs
 from cloud.settings import settings
-from contract.refusals import Refused
+from contract.refusals import Refused, refuse
 from intake import arrival, door, receipts
 from intake.entries import key_of
 from intake.sealing import NotAReceipt
@@ -40,15 +40,23 @@ def gateway(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 @app.post("/signed/messages")
 def post_message() -> Response[str]:
     """Checks one message, queues it and answers its receipt."""
-    headers = {name.lower(): value for name, value in app.current_event.headers.items()}
-    now = clock.wall()
-    came = arrival.of(app.current_event.decoded_body or "", headers, app.current_event.request_context.request_id, now, clock.now())
+    headers = {name.lower(): value or "" for name, value in app.current_event.headers.items()}
+    try:
+        body = app.current_event.decoded_body or ""
+    except ValueError:
+        return _refusal(refuse("not_json"))
+    request = app.current_event.request_context.request_id
+    came = arrival.of(body, headers, request, clock.wall(), clock.now())
     try:
         message = door.open_message(came)
     except Refused as refused:
-        return _answer(_status(refused), {"refusals": [reason.plain() for reason in refused.reasons]})
+        return _refusal(refused)
     proof = arrival.attributes(came.party, came.webhook_id, came.timestamp, came.signature)
-    sqs().send_message(QueueUrl=settings().inbox_url, MessageBody=came.body, MessageAttributes=proof)
+    try:
+        sqs().send_message(QueueUrl=settings().inbox_url, MessageBody=came.body, MessageAttributes=proof)
+    except sqs().exceptions.InvalidMessageContents:
+        # Characters that are JSON but no text to a queue (U+FFFE and the like).
+        return _refusal(refuse("not_json"))
     return _answer(HTTPStatus.ACCEPTED, {"receipt": door.keys().receipt(key_of(message))})
 
 
@@ -69,6 +77,10 @@ def _status(refused: Refused) -> HTTPStatus:
     if codes & _PROOF:
         return HTTPStatus.UNAUTHORIZED
     return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if "too_large" in codes else HTTPStatus.UNPROCESSABLE_ENTITY
+
+
+def _refusal(refused: Refused) -> Response[str]:
+    return _answer(_status(refused), {"refusals": [reason.plain() for reason in refused.reasons]})
 
 
 def _answer(status: HTTPStatus, body: dict[str, Any]) -> Response[str]:

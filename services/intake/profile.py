@@ -192,6 +192,8 @@ def _in_wire_words(section: Section, error: ValidationError) -> refusals.Refused
 
 
 def _wire_field(section: Section, field: str) -> str:
+    if field.startswith("rater."):
+        return " or ".join(section.identity)
     at = section.fields.get(field.split(".")[0], field)
     if isinstance(at, dict):
         return at.get(field.split(".")[-1], field)

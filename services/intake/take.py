@@ -37,8 +37,10 @@ def _take_rating(rating: PendingRating, arrival: Arrival, keys: Keys) -> Outcome
             waiting.hold(rating, keys.seal(arrival.body))
             held = True
             outcome = _settle(rating)
-    except Refused:
+    except Refused as refused:
         if held:
+            # Whoever delivers it once more may not come again: it is kept before it is taken out.
+            quarantine.keep(arrival, arrival.body, refused.reasons, keys)
             waiting.release(rating)
         raise
     if held and outcome is not Outcome.PARKED:
@@ -63,8 +65,11 @@ def _take_event(event: ServiceEvent, arrival: Arrival, keys: Keys) -> Outcome:
     if not registry.knows_region(event.region_code, day):
         raise refuse("unknown_region", "region_code")
     _check_scope(arrival.party, event.region_code, arrival.received_at)
-    policy = in_force(registry.rules(event.region_code), event.region_code, day)
-    outcome = ledger.insert_event(EventEntry.of(event, arrival, keys, policy))
+    entry = EventEntry.of(event, arrival, keys, in_force(registry.rules(event.region_code), event.region_code, day))
+    held = ledger.project(event.project_no).events.get(event.service_number)
+    if held and not held.is_same_service(entry):
+        raise refuse("event_contradicted")
+    outcome = ledger.insert_event(entry)
     for parked in waiting.parked(event.project_no, event.service_number):
         _admit_parked(parked, keys)
     return outcome
@@ -74,7 +79,7 @@ def _admit_parked(parked: waiting.Parked, keys: Keys) -> None:
     try:
         _settle(parked.rating)
     except Refused as refused:
-        # Its message left the queue long ago: it is kept before it is taken out.
+        # Its message left the queue long ago.
         quarantine.keep(parked.rating, keys.open(parked.original), refused.reasons, keys)
     waiting.release(parked.rating)
 

@@ -125,6 +125,21 @@ def test_an_event_reported_again_with_other_facts_is_refused(bed):
     assert [entry["window"] for entry in bed.items("LedgerTable", "E#")] == ["A01"]
 
 
+def test_an_event_reported_again_in_another_offset_is_a_duplicate(bed):
+    elsewhere = {name: getattr(event(), name).astimezone(UTC) for name in ("service_time", "accepted_at", "finished_at")}
+    assert bed.accept(letter(event()), letter(event(**elsewhere), "utc")) == []
+    assert bed.codes() == []
+
+
+def test_nobody_takes_a_service_over_by_reporting_a_later_status(bed):
+    bed.province_knows("330203000000")
+    bed.accept(letter(event(status="ACCEPTED", finished_at=None), "first"))
+    bed.accept(letter(event(region_code="330203000000"), "elsewhere"))
+    bed.accept(letter(rating()))
+    assert bed.codes() == ["event_contradicted"]
+    assert bed.items("LedgerTable", "R#")[0]["region_code"] == "330106000000"
+
+
 def test_a_rating_is_bound_to_the_furthest_status_of_its_event(bed):
     bed.accept(letter(event(status="ACCEPTED", finished_at=None, window="A01"), "accepted"), letter(event(window="A02"), "finished"))
     bed.accept(letter(rating()))
@@ -159,7 +174,7 @@ GARBAGE = {
     "follow_up_before_reply": letter(rating(round=2), "round-2"),
     "unknown_type": raw('{"specversion": "1.0", "id": "1", "source": "x", "type": "praise.v1", "data": {}}', "type"),
     "not_accepted_here": raw('{"specversion": "1.0", "id": "1", "source": "x", "type": "case-command.v1", "data": {}}', "command"),
-    "unknown_party": letter(rating(), "party", party="nobody-we-know"),
+    "unknown_party": raw("x" * 70_000, "party", party="a330106199001011234"),
 }
 
 
@@ -176,6 +191,12 @@ def test_a_bad_message_has_its_own_code_in_both_languages_and_is_kept_with_its_o
     assert reason["en"]
     assert door.keys().open(kept["original"]) == wrong.body
     assert len(bed.items("LedgerTable", "R#")) == 1
+
+
+def test_what_an_unregistered_sender_calls_itself_is_not_told(bed):
+    bed.accept(GARBAGE["unknown_party"])
+    bed.flow()
+    assert "330106199001011234" not in str(bed.items("FeedTable"))
 
 
 def test_every_refusal_code_is_reachable():
@@ -204,6 +225,7 @@ AWKWARD = {
     "the first year": (changed(rating(), "first", occurred_at="0001-01-01T00:00:00+14:00"), "bad_time"),
     "the last year": (changed(rating(), "last", occurred_at="9999-12-31T23:59:59-12:00"), "bad_time"),
     "a sentence as a window": (changed(event(), "window", window="张三 13800000000"), "malformed_field"),
+    "a reason that nobody can see": (changed(rating(), "zero", level="DISSATISFIED", tags=[], comment="\u200b\x00"), "reason_required"),
     "an object in a wire field": (raw('{"satisfaction": {"a": 1}}', "object", party="national-portal"), "malformed_field"),
     "digits without end in a wire field": (
         raw('{"satisfaction": "5", "serviceNumber": "' + "9" * 5000 + '"}', "wire", party="national-portal"),

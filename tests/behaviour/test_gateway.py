@@ -68,3 +68,9 @@ def test_what_can_be_seen_at_the_door_is_answered_there(bed, message, changes, s
 @pytest.mark.parametrize("receipt", ["nonsense", "", "7TPOlVoR9Dtz4MctB2dteYKbBarvFX0NX9UTRcy7IchqqJuzo4zt"])
 def test_an_unknown_receipt_is_not_found(bed, receipt):
     assert gateway(request("GET", f"/receipts/{receipt or 'x'}", receipt=receipt), CONTEXT)["statusCode"] == 404
+
+
+@pytest.mark.parametrize("body", ["a", "//79"])
+def test_a_body_that_is_no_text_is_refused(bed, body):
+    answer = gateway(request("POST", "/messages", body) | {"isBase64Encoded": True}, CONTEXT)
+    assert (answer["statusCode"], json.loads(answer["body"])["refusals"][0]["code"]) == (422, "not_json")
