@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import itertools
 import json
 import os
@@ -231,6 +232,15 @@ class Bed:
 
         found = [unmarshal(item) for page in self.dynamodb.get_paginator("scan").paginate(TableName=table) for item in page["Items"]]
         return [item for item in found if str(item.get("sk", "")).startswith(prefix)]
+
+    def tables(self) -> list[str]:
+        """The name of every table."""
+        return list(resources("AWS::DynamoDB::Table"))
+
+    def segments(self) -> str:
+        """Everything in the raw segments."""
+        keys = [found["Key"] for found in self.s3.list_objects_v2(Bucket="segments").get("Contents", [])]
+        return "".join(gzip.decompress(self.s3.get_object(Bucket="segments", Key=key)["Body"].read()).decode() for key in keys)
 
     def count(self, node: str) -> int:
         """How many ratings a node has counted."""

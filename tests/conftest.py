@@ -13,7 +13,6 @@ os.environ |= {
     "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
     "POWERTOOLS_METRICS_NAMESPACE": "Haochaping",
     "POWERTOOLS_LOG_LEVEL": "WARNING",
-    "POWERTOOLS_METRICS_DISABLED": "true",
     "AWS_LAMBDA_FUNCTION_NAME": "test",
 }
 

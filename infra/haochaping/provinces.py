@@ -17,7 +17,7 @@ from cloud.clients import secretsmanager
 from cloud.registry import Party, Record
 from cloud.secrets import signing_secret_name
 from contract.codes import Role
-from contract.identifiers import RegionCode, Uscc, ancestry
+from contract.identifiers import PartyId, RegionCode, Uscc, ancestry
 from contract.model import Model
 from policy.rules import Rules
 from policy.strictness import laxer
@@ -55,7 +55,7 @@ class PolicyEntry(Rules):
 class PartyEntry(Model):
     """A registered party."""
 
-    id: str
+    id: PartyId
     role: Role
     name: str
     name_en: str

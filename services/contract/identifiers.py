@@ -62,7 +62,9 @@ Uscc = Annotated[str, AfterValidator(check_uscc)]
 ItemCode = Annotated[str, AfterValidator(check_item_code)]
 RegionCode = Annotated[str, AfterValidator(check_region_code)]
 ProjectNo = Annotated[str, AfterValidator(check_project_no)]
-PartyId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+
+PARTY_ID = r"[a-z][a-z0-9-]{1,39}"
+PartyId = Annotated[str, StringConstraints(pattern=f"^{PARTY_ID}$")]
 
 
 def task_code(item_code: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from contract.identifiers import PARTY_ID
 from intake.sealing import digest
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 UNREGISTERED = "unregistered"
 
 # Ids become part of a key (1,024 bytes at most) and of an event; whatever else a sender writes there stays outside.
-_PARTY = re.compile(r"[a-z][a-z0-9-]{1,39}")
+_PARTY = re.compile(PARTY_ID)
 _ID = re.compile(r"[!-.0-~]{1,128}")
 
 

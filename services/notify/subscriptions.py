@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Annotated
-
-from pydantic import StringConstraints
 
 from cloud.clients import dynamodb
 from cloud.settings import settings
 from cloud.table import Item, get, marshal, unmarshal
+from contract.identifiers import PartyId
 from contract.model import Model
 
 _SECONDS = 60.0
@@ -19,7 +17,7 @@ _held: tuple[float, list[Subscription]] | None = None
 class Subscription(Model):
     """A webhook. `types` are event names as in the contract; none means all. Its secret is `subscription/ID` in Secrets Manager."""
 
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
+    id: PartyId
     url: str
     types: tuple[str, ...] = ()
 

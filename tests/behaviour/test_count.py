@@ -184,6 +184,17 @@ def test_a_record_that_cannot_be_folded_is_set_aside_by_key_and_the_lane_goes_on
     assert "???" not in note["body"]
 
 
+def test_shards_are_lanes_of_their_own_in_the_table_too(bed):
+    for n in range(6):
+        bed.accept(letter(event(project_no=f"33-{n}")), letter(rating(project_no=f"33-{n}")))
+    ratings = [found for found in bed.stream("LedgerTable") if found["dynamodb"]["Keys"]["sk"]["S"].startswith("R#")]
+    for shard, records in (("a", ratings[:2]), ("b", ratings[2:5]), ("a", ratings[:2]), ("c", ratings[5:]), ("b", ratings[3:5])):
+        count({"Records": records, "shardId": shard}, CONTEXT)
+    assert bed.count("province#330000000000") == 6
+    (province,) = [item for item in bed.items("ScoresTable") if item["pk"] == "province#330000000000"]
+    assert sum(name.startswith("q_") for name in province) == 3
+
+
 def test_a_rating_counts_on_each_of_its_nodes_and_for_its_day(bed):
     bed.accept(letter(event()), letter(bad_rating()))
     bed.flow()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 
 import pytest
@@ -18,9 +17,7 @@ def told(bed) -> list[dict]:
 
 
 def segment_lines(bed) -> list[dict]:
-    keys = [found["Key"] for found in bed.s3.list_objects_v2(Bucket="segments").get("Contents", [])]
-    bodies = [bed.s3.get_object(Bucket="segments", Key=key)["Body"].read() for key in keys]
-    return [json.loads(line) for body in bodies for line in gzip.decompress(body).decode().splitlines()]
+    return [json.loads(line) for line in bed.segments().splitlines()]
 
 
 def test_a_bad_rating_is_told_and_a_good_one_is_not(bed):
