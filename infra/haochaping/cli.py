@@ -62,6 +62,8 @@ def local_up(
         except BaseException:
             local.down()
             raise
+    except local.AlreadyUp:
+        raise _fail("本地栈已在运行；先 `haochaping local down`\nA local stack is running: `haochaping local down` first") from None
     except local.StartFailed as error:
         raise _fail(str(error)) from None
     except KeyboardInterrupt:
@@ -261,6 +263,8 @@ def demo(
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         played, _ = playing.play(province, ratings=ratings, seed=seed, console=console)
+    except local.AlreadyUp:
+        raise _fail("另一个演示正在运行 another demo is running") from None
     except local.StartFailed as error:
         raise _fail(str(error)) from None
     except KeyboardInterrupt:

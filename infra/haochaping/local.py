@@ -23,13 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-HOME = ROOT / ".haochaping"
 REGION = "cn-north-1"
 _HEALTHY_WITHIN = 30.0
 _GONE_WITHIN = 10.0
 
 # Emulators that this very process started: when they end, it is we who take note of it.
 _started: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def home() -> Path:
+    """Where the state and the logs of a local stack are: `.haochaping`, or what HAOCHAPING_HOME names, so that two do not meet."""
+    return Path(os.environ.get("HAOCHAPING_HOME", ROOT / ".haochaping"))
+
+
+class AlreadyUp(Exception):
+    """A local stack is running; starting another one would throw away what it holds."""
 
 
 class StartFailed(Exception):
@@ -41,7 +49,7 @@ class StartFailed(Exception):
 
 
 class LocalStack(Model):
-    """A running local stack, as remembered in `.haochaping/local.json`."""
+    """A running local stack, as remembered in `local.json`."""
 
     pid: int
     port: int
@@ -76,7 +84,7 @@ class LocalStack(Model):
 
 
 def _state() -> Path:
-    return HOME / "local.json"
+    return home() / "local.json"
 
 
 def running() -> LocalStack | None:
@@ -88,9 +96,14 @@ def running() -> LocalStack | None:
 
 
 def up(province: str, say: Callable[[str], None]) -> LocalStack:
-    """Starts the emulator and deploys the province to it. Raises StartFailed; whatever goes wrong, Ctrl-C too, leaves no process."""
-    down()
-    HOME.mkdir(exist_ok=True)
+    """Starts the emulator and deploys the province to it.
+
+    Raises AlreadyUp, StartFailed. Whatever goes wrong, Ctrl-C too, leaves no process.
+    """
+    if running() is not None:
+        raise AlreadyUp
+    down()  # one that no longer answers
+    home().mkdir(parents=True, exist_ok=True)
     say("模拟环境 emulator")
     stack = _start_emulator(province)
     try:
@@ -115,7 +128,7 @@ def down() -> bool:
 
 def _start_emulator(province: str) -> LocalStack:
     program = ROOT / ".ministack" / "bin" / "ministack"
-    log = HOME / "emulator.log"
+    log = home() / "emulator.log"
     if not program.exists():
         log.write_text(f"{program} is not there; `make .ministack/.ready` makes it\n")
         raise StartFailed("模拟环境 emulator", log)
@@ -127,13 +140,13 @@ def _start_emulator(province: str) -> LocalStack:
         "AUTH": "true",
         "MINISTACK_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        "STATE_DIR": str(HOME / "emulator"),
+        "STATE_DIR": str(home() / "emulator"),
         "PYTHONUNBUFFERED": "1",
     }
     with log.open("wb") as output:
         # A session of its own: the functions it starts are stopped with it, and Ctrl-C here does not reach it half-way.
         process = subprocess.Popen(
-            [program], env=_clean_environment() | settings, stdout=output, stderr=subprocess.STDOUT, cwd=HOME, start_new_session=True
+            [program], env=_clean_environment() | settings, stdout=output, stderr=subprocess.STDOUT, cwd=home(), start_new_session=True
         )
     _started[process.pid] = process
     return LocalStack(pid=process.pid, port=port, stack=f"haochaping-{province}", province=province, log=str(log))
@@ -169,7 +182,7 @@ def _deploy(stack: LocalStack, say: Callable[[str], None]) -> None:
         "LoopbackWebhooks": "true",
     }
     parameters = [f"file://{ROOT / 'infra' / 'provinces' / stack.province}.toml", *(f"{name}={value}" for name, value in local.items())]
-    build = HOME / "build"
+    build = home() / "build"
     say("sam build")
     _sam(stack, ["build", "--template", str(ROOT / "template.yaml"), "--build-dir", str(build), "--parameter-overrides", *parameters])
     say("sam deploy")
@@ -178,7 +191,7 @@ def _deploy(stack: LocalStack, say: Callable[[str], None]) -> None:
 
 
 def _sam(stack: LocalStack, arguments: list[str]) -> None:
-    log = HOME / f"sam-{arguments[0]}.log"
+    log = home() / f"sam-{arguments[0]}.log"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     environment = _clean_environment() | stack.environment() | {"PATH": path, "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "1"}
     with log.open("wb") as output:

@@ -41,6 +41,7 @@ def receiver():
 @pytest.fixture(scope="module")
 def running(receiver):
     before = dict(os.environ)
+    os.environ["HAOCHAPING_HOME"] = str(local.home() / "test")  # a local stack that is running goes on
     up = local.up("zhejiang", lambda _: None)
     try:
         stack.connect_to(up)
@@ -97,7 +98,7 @@ def wait_until(true) -> bool:
 def haochaping(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Runs a command as an operator does, in an environment that knows of no stack."""
     command = [str(Path(sys.executable).with_name("haochaping")), *arguments]
-    environment = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = {name: os.environ[name] for name in ("PATH", "HOME", "HAOCHAPING_HOME") if name in os.environ}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
@@ -231,6 +232,13 @@ def test_nothing_was_set_aside_and_no_role_was_too_narrow(running, results):
     assert "AccessDenied" not in log
     assert '"level":"ERROR"' not in log
     assert "canary" not in log
+
+
+def test_a_second_stack_is_not_started_over_a_running_one(running):
+    second = haochaping("local", "up")
+    assert second.returncode == 1
+    assert "haochaping local down" in second.stderr
+    assert local.running() == running
 
 
 def test_down_leaves_no_process_behind(running):

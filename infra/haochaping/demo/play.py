@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,11 @@ _SUBSCRIBER = "demo-receiver"
 
 
 def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tuple[Played, Path]:
-    """Brings a local stack up, plays the morning, prints it and writes the report; leaves no process behind."""
+    """Brings a local stack up, plays the morning, prints it and writes the report; leaves no process behind.
+
+    The stack is one of the demo's own: a local stack that is running goes on.
+    """
+    os.environ["HAOCHAPING_HOME"] = str(local.home() / "demo")
     started = time.monotonic()
     province = provinces.read(province_name)
     console.rule(f"{province.province.zh} {province.province.en}: 一个上午 one morning")
@@ -51,7 +56,7 @@ def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tu
         finally:
             local.down()
     _print(played, console)
-    path = report.write(played, local.HOME / "report.html")
+    path = report.write(played, local.home() / "report.html")
     console.print(f"报告 report: {path}")
     return played, path
 
