@@ -121,8 +121,10 @@ def settle(letters: Sequence[Letter], within: float, progress: Callable[[int], N
     while True:
         idle = _inbox_is_empty()
         answered |= {result.letter: result for result in _answers(open_questions)}
-        # What waits for its event may yet be admitted, so it is asked for until nothing more comes in.
-        open_questions = [asked for asked in open_questions if answered[asked.letter].outcome in {None, Outcome.PARKED}]
+        # What waits for its event may yet be admitted, and what was refused at an earlier sending may now be accepted: both are asked
+        # for until nothing more comes in.
+        final = {Outcome.ACCEPTED, Outcome.DUPLICATE}
+        open_questions = [asked for asked in open_questions if answered[asked.letter].outcome not in final]
         unknown = sum(answered[asked.letter].outcome is None for asked in open_questions)
         progress(len(letters) - unknown)
         if (idle and not unknown) or time.monotonic() > deadline:
@@ -190,18 +192,16 @@ def _answer(
 ) -> Result:
     if _outgrows_the_queue(asked.letter):
         return Result(asked.letter, Outcome.REFUSED, asked.receipt, (refusal("too_large"),))
+    entry = ledger.get(asked.key) if asked.key else None
+    if entry and entry["message_id"] == asked.letter.message_id:
+        return Result(asked.letter, Outcome.ACCEPTED, asked.receipt)
+    if asked.waiting_key in waiting:
+        return Result(asked.letter, Outcome.PARKED, asked.receipt)
     if reasons := refused.get(asked.letter.message_id):
         return Result(asked.letter, Outcome.REFUSED, asked.receipt, reasons)
-    if entry := ledger.get(asked.key) if asked.key else None:
-        return Result(asked.letter, _beside(entry, asked), asked.receipt)
-    return Result(asked.letter, Outcome.PARKED if asked.waiting_key in waiting else None, asked.receipt)
-
-
-def _beside(entry: dict[str, Any], asked: _Question) -> Outcome | None:
-    """Accepted for the message that took the key, duplicate for one that says the same; another one is yet to be refused."""
-    if entry["message_id"] == asked.letter.message_id:
-        return Outcome.ACCEPTED
-    return Outcome.DUPLICATE if entry["fingerprint"] == asked.fingerprint else None
+    # Beside another message that took the key: one that says the same is a duplicate, another one is yet to be refused.
+    is_copy = entry is not None and entry["fingerprint"] == asked.fingerprint
+    return Result(asked.letter, Outcome.DUPLICATE if is_copy else None, asked.receipt)
 
 
 def tally(results: Iterable[Result]) -> Counter[str]:

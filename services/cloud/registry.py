@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _SECONDS = 60.0
-# Before somebody is turned away for not being registered, what is older than this is read anew.
-FRESH = 5.0
 
 
 class Record(Model):
@@ -63,8 +61,9 @@ def records(kind: str, id: str, max_age: float = _SECONDS) -> list[Record]:
     if cached and time.monotonic() - cached.read_at < max_age:
         return cached.records
     read_at = time.monotonic()
-    found = list(_read(kind, id))
-    _cache[key] = _Cached(read_at, found)
+    if found := list(_read(kind, id)):
+        # What is not registered is not remembered: its name may be anybody's invention.
+        _cache[key] = _Cached(read_at, found)
     return found
 
 
@@ -80,11 +79,8 @@ def forget() -> None:
 
 def find(kind: str, id: str, on: date) -> dict[str, Any] | None:
     """What is registered about the thing on that day, None if nothing is."""
-    for max_age in (_SECONDS, FRESH):
-        valid = [record for record in records(kind, id, max_age) if record.valid_from <= on]
-        if valid:
-            return valid[-1].value
-    return None
+    valid = [record for record in records(kind, id) if record.valid_from <= on]
+    return valid[-1].value if valid else None
 
 
 def party(id: str, on: date) -> Party | None:

@@ -66,6 +66,7 @@ def _take_event(event: ServiceEvent, arrival: Arrival, keys: Keys) -> Outcome:
         raise refuse("unknown_region", "region_code")
     _check_scope(arrival.party, event.region_code, arrival.received_at)
     entry = EventEntry.of(event, arrival, keys, in_force(registry.rules(event.region_code), event.region_code, day))
+    # A key of its own for each status lets a later report through; that it speaks of the same service is asked here.
     held = ledger.project(event.project_no).events.get(event.service_number)
     if held and not held.is_same_service(entry):
         raise refuse("event_contradicted")

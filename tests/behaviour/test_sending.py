@@ -20,6 +20,15 @@ def test_a_line_that_outgrows_the_queue_is_refused_and_the_rest_is_sent(bed):
     assert [result.codes for result in sending.settle(letters, within=0)] == [("too_large",), ()]
 
 
+def test_what_was_refused_and_is_accepted_at_a_second_sending_counts_as_accepted(bed):
+    message = letter(event(region_code="339999000000"))
+    bed.accept(message)
+    assert sending.settle([message], within=0)[0].codes == ("unknown_region",)
+    bed.province_knows("339999000000")
+    bed.accept(message)
+    assert sending.settle([message], within=0)[0].outcome == "accepted"
+
+
 def test_a_party_that_is_no_id_is_accounted_for(bed):
     stranger = letter(rating(), party="Hall-Devices")
     bed.accept(stranger)
