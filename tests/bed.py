@@ -126,11 +126,11 @@ class Bed:
             registry.add(record)
             registry.forget()
 
-    def party(self, id: str, regions: list[str]) -> None:
-        """Registers a further channel platform with this scope."""
+    def party(self, id: str, regions: list[str], role: str = "CHANNEL") -> None:
+        """Registers a further party with this scope."""
         from cloud import registry
 
-        value = {"role": "CHANNEL", "name": id, "name_en": id, "profile": "canonical", "regions": regions}
+        value = {"role": role, "name": id, "name_en": id, "profile": "canonical", "regions": regions}
         registry.add(registry.Record(kind="party", id=id, valid_from="2020-01-01", value=value))
         provinces.ensure_signing_secret(f"party/{id}")
 

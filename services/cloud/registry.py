@@ -54,15 +54,16 @@ class _Cached(NamedTuple):
 _cache: dict[str, _Cached] = {}
 
 
-def records(kind: str, id: str, max_age: float = _SECONDS) -> list[Record]:
-    """Every record of the thing, oldest first, as it was at most `max_age` seconds ago."""
+def records(kind: str, id: str) -> list[Record]:
+    """Every record of the thing, oldest first, as it was at most a minute ago."""
     key = f"{kind}#{id}"
     cached = _cache.get(key)
-    if cached and time.monotonic() - cached.read_at < max_age:
+    if cached and time.monotonic() - cached.read_at < _SECONDS:
         return cached.records
     read_at = time.monotonic()
-    if found := list(_read(kind, id)):
-        # What is not registered is not remembered: its name may be anybody's invention.
+    found = list(_read(kind, id))
+    # What is not registered is not remembered, since its name may be anybody's invention; except that a region has no rules of its own.
+    if found or kind == "policy":
         _cache[key] = _Cached(read_at, found)
     return found
 

@@ -82,7 +82,7 @@ CATALOGUE: dict[str, Sentence] = {
     "tag_of_other_level": Sentence("评价详情与满意度等级不一致", "The tag belongs to another level."),
     "text_too_long": Sentence("文字评价过长", "The text is too long.", "the length set by the policy in force"),
     "unknown_region": Sentence("行政区划未登记", "The region is not registered."),
-    "out_of_scope": Sentence("超出发送方的登记范围", "The region is outside the party's scope."),
+    "out_of_scope": Sentence("超出发送方的登记范围", "The message is outside the role or the regions for which the party is registered."),
     "kind_not_accepted": Sentence("该评价形式需绑定服务对象", "Only ratings of a service event are taken.", "VISIT or MATTER"),
     "default_not_allowed": Sentence(
         "不记录无人作出的默认评价", "A default rating, which nobody gave, is not recorded.", "ratings that somebody gave"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cloud import registry, secrets
 from cloud.settings import settings
+from contract.codes import Role
 from contract.refusals import Refused, refuse
 from contract.zone import day_of
 from intake import proof
@@ -38,4 +39,6 @@ def open_message(arrival: Arrival) -> Said:
         proof.check(arrival, secrets.signing_secrets(f"party/{party.id}"))
     except Refused:
         proof.check(arrival, secrets.signing_secrets(f"party/{party.id}", secrets.FRESH))
+    if party.role is not Role.CHANNEL:
+        raise refuse("out_of_scope", "party")
     return interpret(arrival.body, party.profile, settings().province_code)

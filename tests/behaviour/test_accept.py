@@ -114,6 +114,12 @@ def test_a_parked_rating_that_breaks_the_regions_rule_is_kept_in_quarantine_when
     assert bed.items("WaitingTable") == []
 
 
+def test_a_consumer_of_results_does_not_speak_for_raters(bed):
+    bed.party("portal", regions=["330000000000"], role="CONSUMER")
+    bed.accept(letter(rating(), party="portal"))
+    assert bed.codes() == ["out_of_scope"]
+
+
 def test_a_follow_up_waits_for_the_reply(bed):
     bed.accept(letter(event()), letter(rating()), letter(bad_rating(round=2), "round-2"))
     assert bed.codes() == ["follow_up_before_reply"]

@@ -57,6 +57,20 @@ class Queue:
         self.deliver(other)
 
 
+def test_a_rating_whose_event_is_there_costs_one_read_and_one_write_of_its_own_size(model):
+    for name in ("ledger_table", "waiting_table", "quarantine_table"):
+        model.tables[name] = {}
+    queue = Queue(model)
+    queue.deliver("event")
+    queue.deliver("rating")
+    model.tables["ledger_table"].pop(next(key for key in model.tables["ledger_table"] if key[1].startswith("R#")))
+    model.calls.clear()
+    written, read = model.write_units, model.read_units
+    queue.deliver("resent")
+    assert dict(model.calls) == {"Query": 1, "PutItem": 1}
+    assert (model.write_units - written, model.read_units - read) == (1, 1)
+
+
 @pytest.mark.property
 @given(deliveries)
 def test_any_order_with_crashes_and_concurrent_messages_ends_with_the_same_ledger(model, plan):
