@@ -13,6 +13,9 @@ from pathlib import Path
 import boto3
 import pytest
 import urllib3
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from standardwebhooks.webhooks import Webhook
 
@@ -200,6 +203,15 @@ def test_the_https_door_takes_a_signed_message_and_refuses_an_unsigned_one(runni
     assert sending.settle([message], _WITHIN)[0].outcome == "accepted"
     status, body = post(url, message.body, proof | {"webhook-signature": "v1,AAAA"})
     assert (status, body["refusals"][0]["code"]) == (401, "bad_signature")
+
+
+def test_the_iam_routes_answer_who_is_allowed_and_nobody_else(running, results):
+    url = f"{running.api_url(stack.output('ApiId'))}/receipts/{results['rating'].receipt}"
+    assert urllib3.request("GET", url, timeout=30).status == 403
+    signed = AWSRequest("GET", url)
+    SigV4Auth(Credentials("test", "test"), "execute-api", local.REGION).add_auth(signed)
+    answer = urllib3.request("GET", url, headers=dict(signed.headers.items()), timeout=30)
+    assert (answer.status, answer.json()["outcome"]) == (200, "accepted")
 
 
 def post(url: str, body: str, headers: dict[str, str]) -> tuple[int, dict]:
