@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
+from datetime import date
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
 from typing import Annotated, Any
 
@@ -15,7 +17,10 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from cloud.settings import settings
+from contract.identifiers import check_uscc
 from haochaping import local, provinces, stack
+from scoring.nodes import KINDS
 
 app = typer.Typer(help="好差评 Rate government services, count every rating once, put every bad one right.", no_args_is_help=True)
 local_app = typer.Typer(help="本地栈 The local stack.", no_args_is_help=True)
@@ -107,7 +112,9 @@ def _show(running: local.LocalStack, as_json: bool) -> None:
     for name, value in endpoints.items():
         table.add_row(name, str(value))
     console.print(table)
-    console.print("\n".join(f"export {name}={value}" for name, value in running.environment().items()), style="dim")
+    path = f"export PATH={local.ROOT / '.venv' / 'bin'}:$PATH"
+    exports = [path, *(f"export {name}={value}" for name, value in running.environment().items())]
+    console.print("\n".join(exports), style="dim", soft_wrap=True, highlight=False)
     return None
 
 
@@ -125,8 +132,16 @@ def province_load(province: str) -> None:
     except ValueError as error:
         raise _fail(str(error)) from None
     _connect()
-    new, known = provinces.load(read)
-    console.print(f"新增 new {new}, 已有 known {known}")
+    if read.ProvinceCode != settings().province_code:
+        raise _fail(
+            f"该栈属于省份 {settings().province_code}，不能载入 {province}\nThis is the stack of province {settings().province_code}"
+        )
+    loaded = provinces.load(read)
+    console.print(f"新增 new {loaded.new}, 已有 known {loaded.known}")
+    for name in loaded.differing:
+        errors.print(f"与已登记的不同，未载入 registered otherwise, not loaded: {name}")
+    if loaded.differing:
+        raise _fail("变更须写更晚的 valid_from\nA change is a record of a later valid_from")
 
 
 @app.command()
@@ -146,15 +161,8 @@ def send(
         known = progress.add_task("已有结果 accounted for", total=len(letters))
         sending.send(letters, lambda n: progress.advance(sent, n))
         results = sending.settle(letters, wait, lambda n: progress.update(known, completed=n))
-    for result in results:
-        if as_json:
-            typer.echo(sending.as_line(result))
-        else:
-            outcome = result.outcome.value if result.outcome else "unknown"
-            reasons = "; ".join(
-                f"{reason.code} {reason.field}: {reason.zh} / {reason.en} {reason.accepts}".strip() for reason in result.reasons
-            )
-            console.print(f"{outcome:9} {result.receipt or '-'} {reasons}", markup=False, soft_wrap=True)
+    for number, result in enumerate(results, start=1):
+        typer.echo(sending.as_line(result) if as_json else sending.as_text(number, result))
     errors.print(", ".join(f"{name} {count}" for name, count in sorted(sending.tally(results).items())))
     if any(result.outcome is None for result in results):
         raise typer.Exit(1)
@@ -175,7 +183,7 @@ def receipt(receipt: str, as_json: AsJson = False) -> None:
         raise _fail("没有记录 nothing is stored under this receipt")
     if as_json:
         return _print_json(standing.plain())
-    console.print(" ".join(f"{name}: {value}" for name, value in standing.plain().items()), soft_wrap=True)
+    console.print("\n".join(f"{name}: {value}" for name, value in standing.plain().items()), soft_wrap=True)
     return None
 
 
@@ -189,7 +197,7 @@ def scores(
     """查询得分 Ratings and rates of a node for a day or month."""
     from haochaping import views
 
-    period = _period(day, month)
+    period, node = _period(day, month), _node(node)
     _connect()
     found = views.score(node, period, views.policy_of(node))
     if as_json:
@@ -199,14 +207,27 @@ def scores(
 
 
 def _period(day: str, month: str) -> str:
-    import re
-
     if bool(day) == bool(month):
         raise typer.BadParameter("--day 或 --month 二选一 give either --day or --month")
-    form, text = (r"\d{4}-\d{2}-\d{2}", day) if day else (r"\d{4}-\d{2}", month)
-    if not re.fullmatch(form, text):
-        raise typer.BadParameter("--day YYYY-MM-DD, --month YYYY-MM")
-    return text
+    return _date(day, "--day YYYY-MM-DD") if day else _date(f"{month}-01", "--month YYYY-MM")[:7]
+
+
+def _date(text: str, form: str) -> str:
+    """The day itself, as written. Only the long form of ISO 8601 is a day here."""
+    try:
+        if len(text) == len("2026-11-24"):
+            return date.fromisoformat(text).isoformat()
+    except ValueError:
+        pass
+    raise typer.BadParameter(f"没有这一天 no such date: {form}")
+
+
+def _node(node: str) -> str:
+    """The node, a region's six digits padded. Refuses a kind that is not counted."""
+    kind, _, id = node.partition("#")
+    if kind not in KINDS or not id:
+        raise typer.BadParameter(f"节点为 a node is KIND#ID: {', '.join(KINDS)}")
+    return f"{kind}#{id.ljust(12, '0')}" if kind in {"province", "city", "county"} and len(id) == 6 else node
 
 
 @app.command()
@@ -216,6 +237,11 @@ def cases(
     """差评工单 Cases with their deadlines, soonest first: of one organisation, or all with a deadline ahead."""
     from haochaping import views
 
+    if org:
+        try:
+            check_uscc(org)
+        except ValueError:
+            raise typer.BadParameter("统一社会信用代码无效 not a unified social credit code") from None
     _connect()
     found = views.open_cases(org or None)
     if as_json:
@@ -231,21 +257,24 @@ def quarantine_list(
     """隔离的消息 Refused messages of a day with their reasons; the originals stay sealed."""
     from cloud import clock
     from contract.zone import day_of
+    from haochaping import views
     from intake import quarantine
 
     if day:
-        _period(day, "")
+        _date(day, "--day YYYY-MM-DD")
     _connect()
     found = list(quarantine.of_day(day or day_of(clock.now()).isoformat()))
     if as_json:
         return _print_json([entry.plain() for entry in found])
     table = Table(title=f"隔离 quarantine: {len(found)}", title_justify="left")
-    for heading in ("消息 message", "大小 size", "代码 code", "字段 field", "原因 reason"):
-        table.add_column(heading)
-    for entry in found:
+    for heading in ("时间 received", "消息 message", "大小 size", "代码 code", "字段 field", "原因 reason"):
+        table.add_column(heading, overflow="fold")
+    for entry in sorted(found, key=lambda one: one.received_at):
+        # Ids and fields come from outside; square brackets in them are no markup.
+        head = (views.local(entry.received_at)[11:19], escape(entry.message_id), f"{entry.size:,}")
         for reason in entry.reasons:
-            # Ids and fields come from outside; square brackets in them are no markup.
-            table.add_row(escape(entry.message_id), f"{entry.size:,}", reason.code, escape(reason.field), f"{reason.zh}\n{reason.en}")
+            table.add_row(*head, reason.code, escape(reason.field), f"{reason.zh}\n{reason.en}")
+            head = ("", "", "")
     console.print(table)
     return None
 
@@ -295,4 +324,8 @@ def main() -> None:
         app()
     except (BotoCoreError, ClientError) as error:
         _fail(f"AWS: {error}")
+        if os.environ.get("HAOCHAPING_STACK"):
+            errors.print(
+                "按环境变量连接 as HAOCHAPING_STACK and AWS_ENDPOINT_URL say; 当前本地栈 the local stack now: `haochaping local status`"
+            )
         raise SystemExit(1) from None

@@ -8,7 +8,7 @@ import secrets
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ConfigDict
 
@@ -53,7 +53,7 @@ class PolicyEntry(Rules):
 
 
 class PartyEntry(Model):
-    """A registered party."""
+    """A registered party, from its own date or the province's."""
 
     id: PartyId
     role: Role
@@ -61,6 +61,7 @@ class PartyEntry(Model):
     name_en: str
     profile: str
     regions: tuple[RegionCode, ...]
+    valid_from: date | None = None
 
 
 class Province(Model):
@@ -98,8 +99,8 @@ class Province(Model):
         for code, (zh, en) in self.items.items():
             yield _record("base_item", code, start, {"zh": zh, "en": en})
         for party in self.parties:
-            value = Party(**dict(party)).plain()
-            yield _record("party", party.id, start, {name: held for name, held in value.items() if name != "id"})
+            value = Party(**party.model_dump(exclude={"valid_from"})).plain()
+            yield _record("party", party.id, party.valid_from or start, {name: held for name, held in value.items() if name != "id"})
 
 
 def _record(kind: str, id: str, valid_from: date, value: dict[str, Any]) -> Record:
@@ -118,15 +119,26 @@ def read(name: str) -> Province:
     return province
 
 
-def load(province: Province) -> tuple[int, int]:
+class Loaded(NamedTuple):
+    """What came of loading: how many records were new or known, and the names of those that are registered otherwise."""
+
+    new: int
+    known: int
+    differing: list[str]
+
+
+def load(province: Province) -> Loaded:
     """Puts rules and registries into the connected stack and makes a secret for each party that has none.
 
-    Returns how many records were new and how many were there already. Running functions see them within a minute.
+    What is registered otherwise under the same date stays as it is and is named. Running functions see the rest within a minute.
     """
-    results = [registry.add(record) for record in province.records()]
+    records = list(province.records())
+    there = [registry.add(record) for record in records]
     for party in province.parties:
         ensure_signing_secret(f"party/{party.id}")
-    return results.count(True), results.count(False)
+    pairs = [(record, held) for record, held in zip(records, there, strict=True) if held is not None]
+    differing = [f"{record.kind}#{record.id} {record.valid_from}" for record, held in pairs if held != record.value]
+    return Loaded(there.count(None), len(pairs) - len(differing), differing)
 
 
 def ensure_signing_secret(owner: str) -> None:

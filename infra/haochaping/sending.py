@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections import Counter
 from datetime import timedelta
@@ -34,6 +35,8 @@ _ENTRIES = 10
 _CALL_BYTES = 200_000
 # The queue takes 300,000 bytes with the proof (`template.yaml`).
 _QUEUE_BYTES = 298_000
+# Characters that SQS does not take; none of them may stand unescaped in JSON that partners exchange.
+_NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 # What a party that is not registered signs with: intake refuses the party before it looks at the signature.
 _NOBODY = "whsec_bm9ib2R5"
 
@@ -73,10 +76,10 @@ def letter(party: str, body: str) -> Letter:
 def send(letters: Iterable[Letter], progress: Callable[[int], None] = lambda _: None) -> int:
     """Signs and sends every message and returns how many. Raises RuntimeError if the queue refuses one.
 
-    A message that is too large for the queue itself is not sent; `settle` says so.
+    A message that the queue itself cannot take is not sent; `settle` says why.
     """
     sent = 0
-    for group in _calls(each for each in letters if not _outgrows_the_queue(each)):
+    for group in _calls(each for each in letters if not _beyond_the_queue(each)):
         entries: list[Any] = [
             {"Id": str(n), "MessageBody": each.body, "MessageAttributes": proof(each, clock.wall())} for n, each in enumerate(group)
         ]
@@ -102,8 +105,11 @@ def _calls(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
         yield group
 
 
-def _outgrows_the_queue(each: Letter) -> bool:
-    return len(each.body.encode()) > _QUEUE_BYTES
+def _beyond_the_queue(each: Letter) -> str:
+    """The code for which the queue itself cannot take a message, nothing if it can."""
+    if len(each.body.encode()) > _QUEUE_BYTES:
+        return "too_large"
+    return "not_json" if _NO_TEXT.search(each.body) else ""
 
 
 def proof(each: Letter, at: datetime, which: Literal["current", "previous"] = "current") -> dict[str, Any]:
@@ -190,8 +196,8 @@ def _answer(
     waiting: dict[LedgerKey, dict[str, Any]],
     refused: dict[str, tuple[Refusal, ...]],
 ) -> Result:
-    if _outgrows_the_queue(asked.letter):
-        return Result(asked.letter, Outcome.REFUSED, asked.receipt, (refusal("too_large"),))
+    if code := _beyond_the_queue(asked.letter):
+        return Result(asked.letter, Outcome.REFUSED, asked.receipt, (refusal(code),))
     entry = ledger.get(asked.key) if asked.key else None
     if entry and entry["message_id"] == asked.letter.message_id:
         return Result(asked.letter, Outcome.ACCEPTED, asked.receipt)
@@ -229,3 +235,10 @@ def as_json(result: Result) -> dict[str, Any]:
 def as_line(result: Result) -> str:
     """The same as one line of NDJSON."""
     return json.dumps(as_json(result), ensure_ascii=False)
+
+
+def as_text(number: int, result: Result) -> str:
+    """A result for people: the number of the message, its outcome, the receipt, and each reason in both languages."""
+    outcome = result.outcome.value if result.outcome else "unknown"
+    reasons = [" ".join(part for part in (one.code, one.field, one.zh, one.en, one.accepts) if part) for one in result.reasons]
+    return "\n    ".join([f"{number:>5} {outcome:9} {result.receipt}".rstrip(), *reasons])

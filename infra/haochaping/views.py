@@ -68,9 +68,9 @@ def policy_of(node: str) -> Policy:
 def score_table(title: str, rows: Iterable[dict[str, Any]]) -> Table:
     """Scores side by side."""
     table = Table(title=title, title_justify="left")
-    table.add_column("节点 node")
+    table.add_column("节点 node", overflow="fold")
     for level in Level:
-        table.add_column(level.zh, justify="right")
+        table.add_column(level.zh, justify="right", overflow="fold")
     table.add_column("合计 total", justify="right")
     table.add_column("好评率 good", justify="right")
     table.add_column("差评率 bad", justify="right")
@@ -117,13 +117,14 @@ def local(moment: Any) -> str:
 def case_table(found: Sequence[Case]) -> Table:
     """Cases with their deadlines."""
     table = Table(title=f"差评工单 cases: {len(found)}", title_justify="left")
-    for heading in ("工单 case", "单位 organisation", "等级 level", "时限 clock", "到期前 due before", ""):
-        table.add_column(heading)
+    for heading in ("工单 case", "单位 organisation", "等级 level", "时限 clock", "到期前 due before"):
+        table.add_column(heading, overflow="fold", no_wrap=heading.startswith("到期前"))
     for case in found:
         for n, (name, deadline) in enumerate(case.clocks.items()):
             head = (
                 (case.case_id[:14], name_of(f"organisation#{case.rating.organisation}"), case.rating.level.zh) if n == 0 else ("", "", "")
             )
+            due = local(deadline.due_at)[:16].replace("T", " ")
             marks = [mark for mark, on in (("超期 overdue", deadline.overdue), ("暂定 provisional", deadline.provisional)) if on]
-            table.add_row(*head, f"{name.zh} {name.en}", local(deadline.due_at)[:16], " ".join(marks))
+            table.add_row(*head, f"{name.zh} {name.en}", "\n".join([due, *marks]))
     return table

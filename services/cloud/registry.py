@@ -104,11 +104,12 @@ def rules(region_code: str) -> list[dict[str, Any]]:
     ]
 
 
-def add(record: Record) -> bool:
-    """Loads a record; returns False if one of the same date is there already (a change is a record of a later date)."""
+def add(record: Record) -> dict[str, Any] | None:
+    """Loads a record. Returns None if it is new, else what is registered under its date: a change is a record of a later date."""
     item = {
         "pk": f"{record.kind}#{record.id}",
         "sk": record.valid_from.isoformat(),
         "value": json.dumps(record.value, ensure_ascii=False, sort_keys=True),
     }
-    return put_new(settings().registry_table, item) is None
+    there = put_new(settings().registry_table, item)
+    return json.loads(there["value"]) if there else None

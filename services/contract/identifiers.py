@@ -6,9 +6,9 @@ Each check fails with the refusal code that a partner sees (`contract.refusals`)
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
@@ -58,10 +58,15 @@ def check_project_no(value: str) -> str:
     return value
 
 
-Uscc = Annotated[str, AfterValidator(check_uscc)]
-ItemCode = Annotated[str, AfterValidator(check_item_code)]
-RegionCode = Annotated[str, AfterValidator(check_region_code)]
-ProjectNo = Annotated[str, AfterValidator(check_project_no)]
+def _shown(pattern: str) -> Any:
+    """What the JSON Schema says of the form; the check itself is ours, with its own code."""
+    return Field(json_schema_extra={"pattern": f"^{pattern}$"})
+
+
+Uscc = Annotated[str, AfterValidator(check_uscc), _shown(_USCC.pattern)]
+ItemCode = Annotated[str, AfterValidator(check_item_code), _shown(_USCC.pattern + _ITEM_TAIL.pattern)]
+RegionCode = Annotated[str, AfterValidator(check_region_code), _shown(_REGION.pattern)]
+ProjectNo = Annotated[str, AfterValidator(check_project_no), Field(json_schema_extra={"minLength": 1, "maxLength": 50})]
 
 PARTY_ID = r"[a-z][a-z0-9-]{1,39}"
 PartyId = Annotated[str, StringConstraints(pattern=f"^{PARTY_ID}$")]

@@ -101,9 +101,9 @@ class ServiceEvent(Model):
     @model_validator(mode="after")
     def _dates_of_the_status(self) -> Self:
         if self.status is not ProjectStatus.PENDING and self.accepted_at is None:
-            raise PydanticCustomError("missing_field", "accepted_at is required from ACCEPTED on")
+            raise PydanticCustomError("missing_field", "required from ACCEPTED on", {"field": "accepted_at"})
         if self.status is ProjectStatus.FINISHED and self.finished_at is None:
-            raise PydanticCustomError("missing_field", "finished_at is required for FINISHED")
+            raise PydanticCustomError("missing_field", "required for FINISHED", {"field": "finished_at"})
         return self
 
 
@@ -146,17 +146,17 @@ class Rating(Model):
         for code in self.tags:
             tag = dictionary.dictionary().get(code)
             if tag is None:
-                raise PydanticCustomError("unknown_tag", "not in the dictionary")
+                raise PydanticCustomError("unknown_tag", "not in the dictionary", {"field": "tags"})
             if not tag.belongs_to(self.level):
-                raise PydanticCustomError("tag_of_other_level", "tag of another level")
+                raise PydanticCustomError("tag_of_other_level", "tag of another level", {"field": "tags"})
             if not tag.active:
-                raise PydanticCustomError("retired_tag", "retired")
+                raise PydanticCustomError("retired_tag", "retired", {"field": "tags"})
         return self
 
     @model_validator(mode="after")
     def _reason_of_a_bad_level(self) -> Self:
         if self.level.is_bad and not self.tags and not self.comment:
-            raise PydanticCustomError("reason_required", "a bad rating needs a tag or a text")
+            raise PydanticCustomError("reason_required", "a bad rating needs a tag or a text", {"field": "tags"})
         return self
 
 

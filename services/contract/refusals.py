@@ -68,7 +68,9 @@ CATALOGUE: dict[str, Sentence] = {
     "unknown_channel": Sentence("评价渠道未知", "The rating channel is unknown."),
     "unknown_code": Sentence("代码未在码表中声明", "The code is not declared in its list."),
     "bad_credit_code": Sentence("统一社会信用代码无效", "The unified social credit code is invalid.", "18 characters, GB 32100-2015"),
-    "bad_item_code": Sentence("事项编码无效", "The item code is invalid.", "31 or 33 characters beginning with a credit code"),
+    "bad_item_code": Sentence(
+        "事项编码无效", "The item code is invalid.", "credit code, level of exercise 1-7, 12 characters, optionally 2 more"
+    ),
     "bad_region_code": Sentence("行政区划代码无效", "The region code is invalid.", "6 or 12 digits"),
     "bad_project_no": Sentence("办件编号无效", "The case-file number is invalid.", "1 to 50 characters without blanks, '#' and '|'"),
     "bad_service_number": Sentence("服务次数无效", "The service number is invalid.", "1 to 99; it is never assumed"),
@@ -123,8 +125,11 @@ def from_validation(error: ValidationError) -> Refused:
 
 
 def _from_detail(detail: ErrorDetails) -> Refusal:
-    field = ".".join(str(part) for part in detail["loc"] if isinstance(part, int) or _NAME.fullmatch(part))
-    expected = str(detail.get("ctx", {}).get("expected", ""))
+    context = detail.get("ctx", {})
+    # A rule over several fields names the one that would mend it.
+    place = (*detail["loc"], context["field"]) if "field" in context else detail["loc"]
+    field = ".".join(str(part) for part in place if isinstance(part, int) or _NAME.fullmatch(part))
+    expected = str(context.get("expected", ""))
     return refusal(_code(detail["type"], str(detail["loc"][-1]) if detail["loc"] else ""), field, expected)
 
 

@@ -54,7 +54,7 @@ def _canonical(wire: dict[str, Any]) -> Said:
         envelope = Envelope.model_validate(wire)
         model = MESSAGES.get(envelope.type)
         if model is None:
-            raise refuse("unknown_type", "type", ", ".join(MESSAGES))
+            raise refuse("unknown_type", "type")
         if model is CaseCommand:
             raise refuse("not_accepted_here", "type")
         message = model.model_validate(envelope.data)

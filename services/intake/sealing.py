@@ -69,6 +69,8 @@ class Keys:
         """The Ledger key of a receipt. Raises NotAReceipt."""
         try:
             sealed = base64.urlsafe_b64decode(receipt + "=" * (-len(receipt) % 4))
+            if base64.urlsafe_b64encode(sealed).decode().rstrip("=") != receipt:
+                raise NotAReceipt  # a receipt has one spelling
             pk, _, sk = self._receipts.decrypt(sealed, None).decode().partition("|")
         except (ValueError, InvalidTag):
             raise NotAReceipt from None

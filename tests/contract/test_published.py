@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
 
+from cloud import secrets
 from contract.events import EVENTS
 from contract.messages import MESSAGES
 from contract.refusals import CATALOGUE
 from haochaping import schemas
+from haochaping.sending import Letter
 from said import bad_rating, event, rating
 from template_file import ROOT
 
@@ -67,3 +71,14 @@ def test_events_are_frozen_and_ignore_what_later_versions_add():
     overdue = EVENTS["CaseOverdue"].model_validate(sample | {"added_later": 1})
     with pytest.raises(ValueError, match="frozen"):
         overdue.case_id = "another"
+
+
+def test_the_example_of_the_documentation_is_accepted(bed):
+    blocks = dict(re.findall(r"```(json|python)\n(.*?)```", CONTRACT, re.S))
+    written: dict[str, Any] = {}
+    exec(blocks["python"], written)  # noqa: S102 - the documentation's own example
+    message = Letter("hall-devices", "example-1", blocks["json"])
+    secret = secrets.signing_secrets("party/hall-devices")[0]
+    proof = written["proof"](message.party, message.webhook_id, message.body, secret)
+    assert bed.accept(message, **{name.replace("-", "_"): value for name, value in proof.items()}) == []
+    assert len(bed.items("LedgerTable", "E#")) == 1

@@ -83,7 +83,7 @@ def test_the_handling_type_of_zhejiang_runs_the_other_way():
         ({"assessTime": "2026/11/24"}, ("bad_time", "assessTime")),
         ({"projectNo": "44202611240001"}, ("bad_project_no", "projectNo")),
         ({"evalDetail": "213|207"}, ("malformed_field", "evalDetail")),
-        ({"evalDetail": "", "writingEvaluation": " "}, ("reason_required", "")),
+        ({"evalDetail": "", "writingEvaluation": " "}, ("reason_required", "evalDetail")),
     ],
 )
 def test_a_fault_is_named_by_the_field_that_the_partner_knows(change, refused):

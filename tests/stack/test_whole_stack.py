@@ -26,6 +26,8 @@ from contract.events import BadRatingAccepted
 from facts import rating_facts
 from haochaping import local, provinces, sending, stack, views
 from haochaping.demo.receiver import Receiver
+from intake import door
+from intake.entries import key_of
 from notify import feed, subscriptions
 from said import ORGANISATION, bad_rating, changed, event, letter, rating, raw
 from scoring import scores
@@ -206,12 +208,15 @@ def test_the_https_door_takes_a_signed_message_and_refuses_an_unsigned_one(runni
 
 
 def test_the_iam_routes_answer_who_is_allowed_and_nobody_else(running, results):
-    url = f"{running.api_url(stack.output('ApiId'))}/receipts/{results['rating'].receipt}"
-    assert urllib3.request("GET", url, timeout=30).status == 403
-    signed = AWSRequest("GET", url)
-    SigV4Auth(Credentials("test", "test"), "execute-api", local.REGION).add_auth(signed)
-    answer = urllib3.request("GET", url, headers=dict(signed.headers.items()), timeout=30)
-    assert (answer.status, answer.json()["outcome"]) == (200, "accepted")
+    receipts = f"{running.api_url(stack.output('ApiId'))}/receipts"
+    assert urllib3.request("GET", f"{receipts}/{results['rating'].receipt}", timeout=30).status == 403
+    nobody = door.keys().receipt(key_of(rating(project_no="33-nobody")))
+    expected = {results["rating"].receipt: (200, "accepted"), results["orphan"].receipt: (200, "parked"), nobody: (404, "unknown")}
+    for receipt, answered in expected.items():
+        signed = AWSRequest("GET", f"{receipts}/{receipt}")
+        SigV4Auth(Credentials("test", "test"), "execute-api", local.REGION).add_auth(signed)
+        answer = urllib3.request("GET", signed.url, headers=dict(signed.headers.items()), timeout=30)
+        assert (answer.status, answer.json()["outcome"]) == answered
 
 
 def post(url: str, body: str, headers: dict[str, str]) -> tuple[int, dict]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 
 import pytest
 
@@ -34,8 +35,6 @@ def test_a_province_file_is_complete(name):
 
 
 def test_the_two_provinces_differ_in_their_due_dates():
-    from datetime import date
-
     limits = {}
     for name in ("zhejiang", "shandong"):
         province = provinces.read(name)
@@ -54,6 +53,13 @@ def test_a_city_that_is_laxer_than_its_province_is_not_loaded():
 
 
 def test_loading_a_province_twice_adds_nothing(bed):
-    new, known = provinces.load(bed.province)
-    assert new == 0
-    assert known == len(list(bed.province.records()))
+    assert provinces.load(bed.province) == (0, len(list(bed.province.records())), [])
+
+
+def test_a_changed_record_of_the_same_date_is_named_and_one_of_a_later_date_is_loaded(bed):
+    hall = bed.province.parties[0]
+    changed = hall.model_copy(update={"regions": ("330200000000",)})
+    same_day = bed.province.model_copy(update={"parties": (changed,)})
+    assert provinces.load(same_day).differing == ["party#hall-devices 2020-01-01"]
+    later = bed.province.model_copy(update={"parties": (changed.model_copy(update={"valid_from": date(2026, 1, 1)}),)})
+    assert provinces.load(later).new == 1

@@ -56,7 +56,7 @@ def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tu
         finally:
             local.down()
     _print(played, console)
-    path = report.write(played, local.home() / "report.html")
+    path = report.write(played, local.home() / f"report-{province_name}.html")
     console.print(f"报告 report: {path}")
     return played, path
 

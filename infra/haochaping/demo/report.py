@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -127,10 +128,13 @@ def _cases(played: Played) -> str:
             f"{Clock(name).zh} {name} {clock['due_at'][:16]}{' 暂定 provisional' if clock['provisional'] else ''}"
             for name, clock in row["clocks"].items()
         )
-        rows.append((row["case_id"][:14], row["organisation_name"], Level(row["level"]).zh, due))
+        rows.append((row["case_id"], row["organisation_name"], Level(row["level"]).zh, due))
     return _table(("工单 case", "单位 organisation", "等级 level", "到期前 due before"), rows)
 
 
 def _deliveries(played: Played) -> str:
-    rows = [(event["time"][:19], event["type"], event["source"], event_id) for event_id, event in list(played.events.items())[:60]]
+    rows = [
+        (views.local(datetime.fromisoformat(event["time"]))[:19], event["type"], event["source"], event_id)
+        for event_id, event in list(played.events.items())[:60]
+    ]
     return _table(("时间 time", "事件 event", "来源 source", "id"), rows)
