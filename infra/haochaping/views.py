@@ -121,9 +121,7 @@ def case_table(found: Sequence[Case]) -> Table:
         table.add_column(heading, overflow="fold", no_wrap=heading.startswith("到期前"))
     for case in found:
         for n, (name, deadline) in enumerate(case.clocks.items()):
-            head = (
-                (case.case_id[:14], name_of(f"organisation#{case.rating.organisation}"), case.rating.level.zh) if n == 0 else ("", "", "")
-            )
+            head = (case.case_id, name_of(f"organisation#{case.rating.organisation}"), case.rating.level.zh) if n == 0 else ("", "", "")
             due = local(deadline.due_at)[:16].replace("T", " ")
             marks = [mark for mark, on in (("超期 overdue", deadline.overdue), ("暂定 provisional", deadline.provisional)) if on]
             table.add_row(*head, f"{name.zh} {name.en}", "\n".join([due, *marks]))
