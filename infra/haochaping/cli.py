@@ -6,9 +6,10 @@ import json
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +22,9 @@ from cloud.settings import settings
 from contract.identifiers import check_uscc
 from haochaping import local, provinces, stack
 from scoring.nodes import KINDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 app = typer.Typer(help="好差评 Rate government services, count every rating once, put every bad one right.", no_args_is_help=True)
 local_app = typer.Typer(help="本地栈 The local stack.", no_args_is_help=True)
@@ -52,14 +56,27 @@ def _connect() -> None:
         raise _fail(str(error)) from None
 
 
+@contextmanager
+def _starting(already_up: str) -> Iterator[None]:
+    """Says in a line why a local stack did not come up; a polite end by another process is taken like Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except local.AlreadyUp:
+        raise _fail(already_up) from None
+    except local.StartFailed as error:
+        raise _fail(str(error)) from None
+    except KeyboardInterrupt:
+        raise _fail("已中断 interrupted") from None
+
+
 @local_app.command("up")
 def local_up(
     province: Annotated[str, typer.Option(help="省份文件名 Name of a file in infra/provinces.")] = "zhejiang", as_json: AsJson = False
 ) -> None:
     """启动本地栈 Start the emulator, build and deploy, load the province; then return."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _known_province(province)
-    try:
+    with _starting("本地栈已在运行；先 `haochaping local down`\nA local stack is running: `haochaping local down` first"):
         running = local.up(province, lambda step: errors.print(f"… {step}"))
         try:
             stack.connect_to(running)
@@ -67,12 +84,6 @@ def local_up(
         except BaseException:
             local.down()
             raise
-    except local.AlreadyUp:
-        raise _fail("本地栈已在运行；先 `haochaping local down`\nA local stack is running: `haochaping local down` first") from None
-    except local.StartFailed as error:
-        raise _fail(str(error)) from None
-    except KeyboardInterrupt:
-        raise _fail("已中断 interrupted") from None
     _show(running, as_json)
 
 
@@ -234,7 +245,7 @@ def _node(node: str) -> str:
 def cases(
     org: Annotated[str, typer.Option("--org", help="单位统一社会信用代码 Credit code of an organisation.")] = "", as_json: AsJson = False
 ) -> None:
-    """差评工单 Cases with their deadlines, soonest first: of one organisation, or all with a deadline ahead."""
+    """差评工单 Cases with their deadlines, soonest first: of one organisation, or all."""
     from haochaping import views
 
     if org:
@@ -289,15 +300,8 @@ def demo(
     from haochaping.demo import play as playing
 
     _known_province(province)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with _starting("另一个演示正在运行 another demo is running"):
         played, _ = playing.play(province, ratings=ratings, seed=seed, console=console)
-    except local.AlreadyUp:
-        raise _fail("另一个演示正在运行 another demo is running") from None
-    except local.StartFailed as error:
-        raise _fail(str(error)) from None
-    except KeyboardInterrupt:
-        raise _fail("已中断 interrupted") from None
     raise typer.Exit(0 if played.exact else 1)
 
 

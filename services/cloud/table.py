@@ -55,6 +55,14 @@ def put_new(table: str, item: Mapping[str, Any]) -> Item | None:
     return None
 
 
+def put_of(
+    table: str, item: Mapping[str, Any], condition: str = "attribute_not_exists(pk)", values: Mapping[str, Any] | None = None
+) -> Any:
+    """A put on a condition, as a part of a transaction."""
+    put: Item = {"TableName": table, "Item": marshal(item), "ConditionExpression": condition}
+    return {"Put": put | ({"ExpressionAttributeValues": marshal(values)} if values else {})}
+
+
 def old_item(error: ClientError) -> Item:
     """What a failed condition found, as attribute values; empty where there was no item."""
     found: Item = error.response.get("Item", {})  # type: ignore[assignment]
@@ -82,15 +90,11 @@ def query(table: str, pk: str, *, sk_prefix: str = "", consistent: bool = False)
     """Every item of a partition, all pages, in key order."""
     values = {":pk": pk} | ({":sk": sk_prefix} if sk_prefix else {})
     condition = "pk = :pk" + (" AND begins_with(sk, :sk)" if sk_prefix else "")
-    pages = (
-        dynamodb()
-        .get_paginator("query")
-        .paginate(
-            TableName=table,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=marshal(values),
-            ConsistentRead=consistent,
-        )
-    )
-    for page in pages:
+    return search(table, condition, values, ConsistentRead=consistent)
+
+
+def search(table: str, condition: str, values: Mapping[str, Any], **options: Any) -> Iterator[Item]:
+    """Every item that meets a key condition, all pages, in key order; options as for a query (an index, say)."""
+    request: Any = {"TableName": table, "KeyConditionExpression": condition, "ExpressionAttributeValues": marshal(values)}
+    for page in dynamodb().get_paginator("query").paginate(**request, **options):
         yield from map(unmarshal, page["Items"])

@@ -86,13 +86,11 @@ def _entry(lane: str, record: StreamRecord) -> _Entry:
     except stream.Altered:
         metrics.add_metric(name="LedgerAltered", unit=MetricUnit.Count, value=1)
         raise
-    return _Entry(segments.line(lane, record), _bad_rating(record) if record.sk.startswith("R#") else None)
+    rating = RatingFacts.model_validate(record.new) if record.sk.startswith("R#") else None
+    return _Entry(segments.line(lane, record, rating), _bad_rating(rating) if rating and rating.level.is_bad else None)
 
 
-def _bad_rating(record: StreamRecord) -> BadRatingAccepted | None:
-    rating = RatingFacts.model_validate(record.new)
-    if not rating.level.is_bad:
-        return None
+def _bad_rating(rating: RatingFacts) -> BadRatingAccepted:
     id = event_id("BadRatingAccepted", rating.rating_id)
     return BadRatingAccepted(event_id=id, happened_at=rating.received_hour, rating=rating)
 

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud.clients import s3
 from cloud.settings import settings
-from contract.ledger import RatingFacts, ServiceFacts
+from contract.ledger import ServiceFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from cloud.stream import StreamRecord
+    from contract.ledger import RatingFacts
 
 
 class Line(NamedTuple):
@@ -35,14 +36,13 @@ class Line(NamedTuple):
         return json.dumps(self._asdict() | {"sequence": f"{self.sequence:040}"}, ensure_ascii=False)
 
 
-def line(lane: str, record: StreamRecord) -> Line:
-    """The line of a Ledger record. Raises ValidationError or KeyError if the record is not an entry."""
-    entry = record.sk.split("#", 1)[0]
-    if entry == "R":
-        facts = RatingFacts.model_validate(record.new).plain()
+def line(lane: str, record: StreamRecord, rating: RatingFacts | None) -> Line:
+    """The line of a Ledger record, a rating or else a service event. Raises ValidationError or KeyError if it is not an entry."""
+    if rating:
+        facts = rating.plain()
     else:
         facts = ServiceFacts.model_validate(record.new).plain() | {name: record.new[name] for name in ("event_ref", "status", "day")}
-    return Line(record.new["day"], lane, record.sequence, entry, facts)
+    return Line(record.new["day"], lane, record.sequence, record.sk.split("#", 1)[0], facts)
 
 
 def write(lines: Iterable[Line]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import get, marshal, query
+from cloud.table import get, put_of, query
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,18 +48,14 @@ def _try(shard: str, head: int, cloud_event: dict[str, Any]) -> list[str]:
     marker = {"pk": f"E#{cloud_event['id']}", "sk": "E", "shard": shard, "position": position}
     entry = {"pk": shard, "sk": f"{position:016}", "event": json.dumps(cloud_event, ensure_ascii=False)}
     moved = {"pk": shard, "sk": _HEAD, "head": position}
-    unmoved = "head = :head" if head else "attribute_not_exists(pk)"
-    puts = [_put(marker), _put(entry), _put(moved, unmoved, {":head": head} if head else {})]
+    table = settings().feed_table
+    move = put_of(table, moved, "head = :head", {":head": head}) if head else put_of(table, moved)
+    puts = [put_of(table, marker), put_of(table, entry), move]
     try:
         dynamodb().transact_write_items(TransactItems=puts)
     except dynamodb().exceptions.TransactionCanceledException as cancelled:
         return [reason.get("Code", "") for reason in cancelled.response["CancellationReasons"]]
     return []
-
-
-def _put(item: dict[str, Any], condition: str = "attribute_not_exists(pk)", values: dict[str, Any] | None = None) -> Any:
-    put = {"TableName": settings().feed_table, "Item": marshal(item), "ConditionExpression": condition}
-    return {"Put": put | ({"ExpressionAttributeValues": marshal(values)} if values else {})}
 
 
 def entries(shard: int, after: int = 0) -> Iterator[dict[str, Any]]:

@@ -18,6 +18,7 @@ from rectify.case import BecameOverdue, Case, Command, OpenCase, Opened, PassDea
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -82,12 +83,11 @@ def deadlines(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     The cost grows with what is due. What a step does is decided by `handle`, which ignores one whose clock has stopped or moved.
     """
     now = clock.now()
-    steps = (step.model_dump_json() for case in cases.due(now) for step in _passed(case))
+    steps = (step.model_dump_json() for case in cases.due(now) for step in _passed(case, now))
     return {"sent": queue.send_all(settings().rectify_inbox_url, steps)}
 
 
-def _passed(case: Case) -> Iterator[PassDeadline]:
-    now = clock.now()
+def _passed(case: Case, now: datetime) -> Iterator[PassDeadline]:
     for name, deadline in case.clocks.items():
         if not deadline.overdue and deadline.due_at <= now:
             yield PassDeadline(case_id=case.case_id, clock=name, due_at=deadline.due_at)

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import get_many, marshal, unmarshal
+from cloud.table import get_many, put_of, search
 from rectify.case import Case, Command, Fact
 
 if TYPE_CHECKING:
@@ -48,8 +48,9 @@ def save(before: Case | None, after: Case, facts: Sequence[Fact], command: Comma
     version = before.version if before else 0
     history = [_history(after, version + n, fact) for n, fact in enumerate(facts, start=1)]
     outcome = {"pk": after.case_id, "sk": f"C#{command.command_id}", "facts": [fact.fact for fact in facts]}
-    puts = [_put(item, "attribute_not_exists(pk)") for item in (*history, outcome)]
-    head = _put(_head(after), "version = :before" if before else "attribute_not_exists(pk)", {":before": version} if before else {})
+    table = settings().cases_table
+    puts = [put_of(table, item) for item in (*history, outcome)]
+    head = put_of(table, _head(after), "version = :before", {":before": version}) if before else put_of(table, _head(after))
     try:
         dynamodb().transact_write_items(TransactItems=[head, *puts])
     except dynamodb().exceptions.TransactionCanceledException as cancelled:
@@ -57,11 +58,6 @@ def save(before: Case | None, after: Case, facts: Sequence[Fact], command: Comma
         if codes & {"ConditionalCheckFailed", "TransactionConflict"}:
             raise Clash(after.case_id) from cancelled
         raise
-
-
-def _put(item: dict[str, Any], condition: str, values: dict[str, Any] | None = None) -> Any:
-    put: dict[str, Any] = {"TableName": settings().cases_table, "Item": marshal(item), "ConditionExpression": condition}
-    return {"Put": put | ({"ExpressionAttributeValues": marshal(values)} if values else {})}
 
 
 def _history(case: Case, version: int, fact: Fact) -> dict[str, Any]:
@@ -116,16 +112,5 @@ def fact_of(history_item: dict[str, Any]) -> Fact:
 
 
 def _query(index: str, condition: str, values: dict[str, Any]) -> Iterator[Case]:
-    pages = (
-        dynamodb()
-        .get_paginator("query")
-        .paginate(
-            TableName=settings().cases_table,
-            IndexName=index,
-            KeyConditionExpression=condition,
-            ExpressionAttributeValues=marshal(values),
-        )
-    )
-    for page in pages:
-        for item in map(unmarshal, page["Items"]):
-            yield Case.model_validate_json(item["case"])
+    for item in search(settings().cases_table, condition, values, IndexName=index):
+        yield Case.model_validate_json(item["case"])

@@ -15,7 +15,8 @@ from bed import CONTEXT, lambda_record
 from cloud.settings import settings
 from cloud.stream import NoLane
 from contract.codes import Level, Provenance
-from modelled import Crash, at_call, die, modelled, quiet
+from crashes import Crash, at_call, die, quiet
+from haochaping.measure.modelled import modelled
 from said import bad_rating, event, letter, rating
 from scoring.app import count
 from scoring.nodes import counter_of, nodes_of

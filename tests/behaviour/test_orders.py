@@ -11,8 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bed import CONTEXT, sqs_record
+from crashes import Crash, at_call, die
+from haochaping.measure.modelled import modelled
 from intake.app import accept
-from modelled import Crash, at_call, die, modelled
 from said import bad_rating, event, letter, rating
 
 LETTERS = {

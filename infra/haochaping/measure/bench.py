@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 import warnings
-from contextlib import contextmanager, redirect_stdout
+from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,20 +22,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rich.table import Table
 
 from cloud import clients
-from cloud.settings import Settings
 from cloud.table import marshal
 from contract.ledger import RatingFacts
 from contract.zone import SHANGHAI
-from haochaping import provinces, stack
+from haochaping import provinces
 from haochaping.demo import morning
-from haochaping.measure.model import Model
+from haochaping.measure.modelled import modelled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from rich.console import Console
 
     from contract.messages import Rating
+    from haochaping.measure.model import Model
     from haochaping.sending import Letter
 
 _NOW = datetime(2026, 11, 24, 15, tzinfo=SHANGHAI)
@@ -57,7 +57,7 @@ class Cost(NamedTuple):
 def run(ratings: int, console: Console) -> None:
     """Measures and prints."""
     warnings.filterwarnings("ignore", "No application metrics to publish")
-    _pretend_a_stack()
+    _pretend_an_account()
     with redirect_stdout(io.StringIO()):  # the metrics that the handlers print
         costs = _costs(_visits(ratings))
     table = Table(title=f"每条评价的成本 cost per rating ({ratings:,} ratings, stream batches of {_STREAM_BATCH})", title_justify="left")
@@ -69,10 +69,9 @@ def run(ratings: int, console: Console) -> None:
     _imports(console)
 
 
-def _pretend_a_stack() -> None:
-    names = {name.upper(): name for name, field in Settings.model_fields.items() if field.is_required()}
-    os.environ.update(names | {"PROVINCE_CODE": "33", "POWERTOOLS_LOG_LEVEL": "WARNING", "FLUSH_THREADS": "1"})
+def _pretend_an_account() -> None:
     os.environ.update({"AWS_ACCESS_KEY_ID": "model", "AWS_SECRET_ACCESS_KEY": "model", "AWS_DEFAULT_REGION": "cn-north-1"})
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
     os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
@@ -88,19 +87,6 @@ def _visits(ratings: int) -> list[_Visit]:
     drawn = morning.Draw(province, seed=1, now=_NOW)
     visits = [drawn.visit(number) for number in range(ratings)]
     return [_Visit(drawn.letter("hall-devices", visit.event), drawn.letter("hall-devices", visit.rating), visit.rating) for visit in visits]
-
-
-@contextmanager
-def _model() -> Iterator[Model]:
-    """A fresh model behind fresh clients, with the province loaded and nothing counted yet."""
-    stack.forget()
-    model = Model()
-    model.attach(clients.dynamodb(), clients.s3(), clients.events(), clients.secretsmanager())
-    for record in provinces.read("zhejiang").records():
-        item = {"pk": f"{record.kind}#{record.id}", "sk": record.valid_from.isoformat(), "value": json.dumps(record.value)}
-        model.tables.setdefault("registry_table", {})[(item["pk"], item["sk"])] = marshal(item)
-    yield model
-    stack.forget()
 
 
 def _costs(visits: list[_Visit]) -> list[Cost]:
@@ -132,7 +118,7 @@ def _ours(visits: list[_Visit]) -> tuple[Cost, Cost]:
     from intake.app import accept
     from scoring.app import count
 
-    with _model() as model:
+    with modelled() as model:
         for start in range(0, len(visits), 10):
             accept({"Records": [_sqs_record(visit.event) for visit in visits[start : start + 10]]}, _CONTEXT)
         batches = [{"Records": [_sqs_record(visit.rating) for visit in visits[n : n + 10]]} for n in range(0, len(visits), 10)]
@@ -150,7 +136,7 @@ def _naive(visits: list[_Visit], *, idempotent: bool) -> Cost:
     """One put and one update per node, for every message."""
     from scoring.nodes import counter_of, nodes_of
 
-    with _model() as model:
+    with modelled() as model:
         facts = [_facts(visit) for visit in visits]
 
         def take(data: dict[str, Any]) -> dict[str, Any]:

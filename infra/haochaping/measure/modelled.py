@@ -1,0 +1,31 @@
+"""A stack in the model of AWS: what the handlers see in the benchmark and in the tests of crashes and orders."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cloud import clients, registry
+from cloud.settings import Settings
+from haochaping import provinces, stack
+from haochaping.measure.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def modelled() -> Iterator[Model]:
+    """A fresh model behind fresh clients, with the registries of Zhejiang loaded; tables and queues are named like their settings."""
+    names = {name.upper(): name for name, field in Settings.model_fields.items() if field.is_required()}
+    os.environ.update(names | {"PROVINCE_CODE": "33", "FLUSH_THREADS": "1"})
+    stack.forget()
+    model = Model()
+    model.attach(clients.dynamodb(), clients.sqs(), clients.s3(), clients.events(), clients.secretsmanager())
+    for record in provinces.read("zhejiang").records():
+        registry.add(record)
+    try:
+        yield model
+    finally:
+        stack.forget()
