@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE = 12
+# Base64 may begin with a hyphen, which a command takes for an option.
+_RECEIPT = "rc_"
 
 
 class NotAReceipt(ValueError):
@@ -63,13 +65,14 @@ class Keys:
     def receipt(self, key: LedgerKey) -> str:
         """The sealed Ledger key: known before the write, the same for every copy."""
         sealed = self._receipts.encrypt("|".join(key).encode(), None)
-        return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+        return _RECEIPT + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def open_receipt(self, receipt: str) -> LedgerKey:
         """The Ledger key of a receipt. Raises NotAReceipt."""
+        text = receipt.removeprefix(_RECEIPT)
         try:
-            sealed = base64.urlsafe_b64decode(receipt + "=" * (-len(receipt) % 4))
-            if base64.urlsafe_b64encode(sealed).decode().rstrip("=") != receipt:
+            sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            if _RECEIPT + base64.urlsafe_b64encode(sealed).decode().rstrip("=") != receipt:
                 raise NotAReceipt  # a receipt has one spelling
             pk, _, sk = self._receipts.decrypt(sealed, None).decode().partition("|")
         except (ValueError, InvalidTag):

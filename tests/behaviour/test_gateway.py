@@ -65,7 +65,7 @@ def test_what_can_be_seen_at_the_door_is_answered_there(bed, message, changes, s
     assert bed.messages("Inbox") == []
 
 
-@pytest.mark.parametrize("receipt", ["nonsense", "", "7TPOlVoR9Dtz4MctB2dteYKbBarvFX0NX9UTRcy7IchqqJuzo4zt"])
+@pytest.mark.parametrize("receipt", ["nonsense", "", "rc_7TPOlVoR9Dtz4MctB2dteYKbBarvFX0NX9UTRcy7IchqqJuzo4zt"])
 def test_an_unknown_receipt_is_not_found(bed, receipt):
     assert gateway(request("GET", f"/receipts/{receipt or 'x'}", receipt=receipt), CONTEXT)["statusCode"] == 404
 

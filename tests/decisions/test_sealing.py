@@ -26,6 +26,11 @@ def test_a_receipt_does_not_show_the_case_file_number_and_cannot_be_altered():
             KEYS.open_receipt(wrong)
 
 
+def test_a_receipt_is_never_taken_for_an_option_of_a_command():
+    keys = [LedgerKey(f"P#33-{number}", "R#01#1") for number in range(300)]
+    assert not [key for key in keys if not KEYS.receipt(key)[0].isalpha()]
+
+
 def test_another_provinces_receipt_is_none_of_ours():
     with pytest.raises(NotAReceipt):
         KEYS.open_receipt(Keys("another-secret").receipt(LedgerKey("P#1", "R#01#1")))

@@ -107,6 +107,12 @@ def haochaping(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
 
 
+def answer_of(*arguments: str):
+    done = haochaping(*arguments, "--json")
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
+
+
 def test_the_emulator_enforces_roles(running):
     stranger = boto3.client("dynamodb", aws_access_key_id="AKIASTRANGER", aws_secret_access_key="wrong")
     with pytest.raises(stranger.exceptions.ClientError) as refused:
@@ -225,14 +231,14 @@ def post(url: str, body: str, headers: dict[str, str]) -> tuple[int, dict]:
 
 
 def test_the_commands_answer_from_the_stack(running, results, tmp_path):
-    assert json.loads(haochaping("local", "status", "--json").stdout)["endpoint"] == running.endpoint
-    assert json.loads(haochaping("receipt", results["rating"].receipt, "--json").stdout)["outcome"] == "accepted"
+    assert answer_of("local", "status")["endpoint"] == running.endpoint
+    assert answer_of("receipt", results["rating"].receipt)["outcome"] == "accepted"
     day = f"{clock.now():%Y-%m}"
-    score = json.loads(haochaping("scores", "channel#HALL_TABLET", "--month", day, "--json").stdout)
+    score = answer_of("scores", "channel#HALL_TABLET", "--month", day)
     assert (score["ratings"], score["bad_rate"]) == (3, {"numerator": 1, "denominator": 3, "rate": None})
-    (case, *_) = json.loads(haochaping("cases", "--org", ORGANISATION, "--json").stdout)
+    (case, *_) = answer_of("cases", "--org", ORGANISATION)
     assert set(case["clocks"]) == {"first_contact", "rectify"}
-    listed = json.loads(haochaping("quarantine", "list", "--json").stdout)
+    listed = answer_of("quarantine", "list")
     assert {"not_json", "too_large", "unknown_level", "already_rated"} <= {
         reason["code"] for entry in listed for reason in entry["reasons"]
     }
