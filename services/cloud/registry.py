@@ -7,19 +7,27 @@ from __future__ import annotations
 
 import json
 import time
+from collections import OrderedDict
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud.settings import settings
 from cloud.table import put_new, query
 from contract.codes import Role
-from contract.identifiers import RegionCode, ancestry
+from contract.identifiers import RegionCode, Uscc, ancestry
 from contract.model import Model
+from contract.zone import day_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
 _SECONDS = 60.0
+# An item with a long guide takes some 20 kB in memory.
+_MOST_REMEMBERED = 5_000
+# Kinds of which it is remembered that something is not there: a region without rules of its own, and what messages name without it being
+# listed. Of a party it is not, since its name may be anybody's invention.
+_ABSENCE_REMEMBERED = {"policy", "base_item", "organisation", "window", "staff", "platform", "item"}
 
 
 class Record(Model):
@@ -32,7 +40,11 @@ class Record(Model):
 
 
 class Party(Model):
-    """Who may send: role, scope (region codes), profile of its wire format."""
+    """Who may send: role, scope, profile of its wire format, and how it proves itself.
+
+    The scope is regions (codes) and, where some are named, organisations (USCC) within them. Every message is signed; where `principals`
+    are named (the unique ids of IAM roles or users, as SQS tells the sender), it must also come from one of them.
+    """
 
     id: str
     role: Role
@@ -40,10 +52,18 @@ class Party(Model):
     name_en: str
     profile: str
     regions: tuple[RegionCode, ...] = ()
+    organisations: tuple[Uscc, ...] = ()
+    principals: tuple[str, ...] = ()
 
-    def may_speak_for(self, region_code: str) -> bool:
-        """True if the region lies in the party's scope."""
+    def may_speak_for(self, region_code: str, organisation: str | None = None) -> bool:
+        """True if the region lies in the party's scope, and the organisation too if its scope names any."""
+        if self.organisations and organisation not in self.organisations:
+            return False
         return any(region in self.regions for region in ancestry(region_code)[1:])
+
+    def is_sent_by(self, sender: str) -> bool:
+        """True if the sender (`<unique id>` or `<unique id>:<session>`) may send as this party."""
+        return not self.principals or sender.partition(":")[0] in self.principals
 
 
 class _Cached(NamedTuple):
@@ -51,7 +71,8 @@ class _Cached(NamedTuple):
     records: list[Record]
 
 
-_cache: dict[str, _Cached] = {}
+_cache: OrderedDict[str, _Cached] = OrderedDict()
+_gaps: set[tuple[str, str]] = set()
 
 
 def records(kind: str, id: str) -> list[Record]:
@@ -59,16 +80,25 @@ def records(kind: str, id: str) -> list[Record]:
     key = f"{kind}#{id}"
     cached = _cache.get(key)
     if cached and time.monotonic() - cached.read_at < _SECONDS:
+        _remember(key, cached)
         return cached.records
     read_at = time.monotonic()
-    found = list(_read(kind, id))
-    # What is not registered is not remembered, since its name may be anybody's invention; except that a region has no rules of its own.
-    if found or kind == "policy":
-        _cache[key] = _Cached(read_at, found)
+    found = list(stored(kind, id))
+    if found or kind in _ABSENCE_REMEMBERED:
+        _remember(key, _Cached(read_at, found))
     return found
 
 
-def _read(kind: str, id: str) -> Iterator[Record]:
+def _remember(key: str, cached: _Cached) -> None:
+    """Keeps it as the last used; what was not used for longest gives way."""
+    _cache.pop(key, None)
+    _cache[key] = cached
+    if len(_cache) > _MOST_REMEMBERED:
+        _cache.popitem(last=False)
+
+
+def stored(kind: str, id: str) -> Iterator[Record]:
+    """Every record of the thing, oldest first, as it stands now."""
     for item in query(settings().registry_table, f"{kind}#{id}"):
         yield Record(kind=kind, id=id, valid_from=item["sk"], value=json.loads(item["value"]))
 
@@ -76,6 +106,7 @@ def _read(kind: str, id: str) -> Iterator[Record]:
 def forget() -> None:
     """Drops the cache, for a process that has just loaded the registry."""
     _cache.clear()
+    _gaps.clear()
 
 
 def find(kind: str, id: str, on: date) -> dict[str, Any] | None:
@@ -91,8 +122,26 @@ def party(id: str, on: date) -> Party | None:
 
 
 def knows_region(region_code: str, on: date) -> bool:
-    """Whether the 12-digit code is in the region table on that day."""
-    return find("region", region_code, on) is not None
+    """Whether the 12-digit code is in the region table on that day, and not closed."""
+    region = find("region", region_code, on)
+    return region is not None and "closed" not in region
+
+
+def lists(kind: str, ids: Iterable[str], on: date) -> bool:
+    """Whether one of these is registered on that day."""
+    return any(find(kind, id, on) is not None for id in ids)
+
+
+def report_gap(kind: str, id: str, organisation: str, at: datetime) -> None:
+    """Notes that something was named that no register knows: once per thing and day (Asia/Shanghai), under `gap#<day>`."""
+    day, key = day_of(at).isoformat(), f"{kind}#{id}"
+    if (day, key) in _gaps:
+        return
+    value = {"kind": kind, "id": id, "organisation": organisation, "first_seen": at.isoformat()}
+    put_new(settings().registry_table, {"pk": f"gap#{day}", "sk": key, "value": json.dumps(value, sort_keys=True)})
+    if len(_gaps) >= _MOST_REMEMBERED:
+        _gaps.clear()
+    _gaps.add((day, key))
 
 
 def rules(region_code: str) -> list[dict[str, Any]]:
@@ -104,12 +153,16 @@ def rules(region_code: str) -> list[dict[str, Any]]:
     ]
 
 
-def add(record: Record) -> dict[str, Any] | None:
-    """Loads a record. Returns None if it is new, else what is registered under its date: a change is a record of a later date."""
-    item = {
+def item_of(record: Record) -> dict[str, str]:
+    """The record as the table holds it; equal records are equal items."""
+    return {
         "pk": f"{record.kind}#{record.id}",
         "sk": record.valid_from.isoformat(),
         "value": json.dumps(record.value, ensure_ascii=False, sort_keys=True),
     }
-    there = put_new(settings().registry_table, item)
+
+
+def add(record: Record) -> dict[str, Any] | None:
+    """Loads a record. Returns None if it is new, else what is registered under its date: a change is a record of a later date."""
+    there = put_new(settings().registry_table, item_of(record))
     return json.loads(there["value"]) if there else None

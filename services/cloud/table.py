@@ -55,12 +55,27 @@ def put_new(table: str, item: Mapping[str, Any]) -> Item | None:
     return None
 
 
+def put(table: str, item: Mapping[str, Any]) -> None:
+    """Puts the item, whatever was there."""
+    dynamodb().put_item(TableName=table, Item=marshal(item))
+
+
+def delete(table: str, key: Mapping[str, Any]) -> None:
+    """Takes the item out, if it is there."""
+    dynamodb().delete_item(TableName=table, Key=marshal({"pk": key["pk"], "sk": key["sk"]}))
+
+
 def put_of(
     table: str, item: Mapping[str, Any], condition: str = "attribute_not_exists(pk)", values: Mapping[str, Any] | None = None
 ) -> Any:
     """A put on a condition, as a part of a transaction."""
     put: Item = {"TableName": table, "Item": marshal(item), "ConditionExpression": condition}
     return {"Put": put | ({"ExpressionAttributeValues": marshal(values)} if values else {})}
+
+
+def absent(table: str, key: Mapping[str, Any]) -> Any:
+    """That there is no such item, as a part of a transaction."""
+    return {"ConditionCheck": {"TableName": table, "Key": marshal(key), "ConditionExpression": "attribute_not_exists(pk)"}}
 
 
 def old_item(error: ClientError) -> Item:

@@ -125,6 +125,47 @@ class ApplicantType(Code):
     LEGAL_PERSON_UNSPECIFIED = "LEGAL_PERSON_UNSPECIFIED"
 
 
+class ObjectType(Code):
+    """What a rating can be about that is bound to no service event."""
+
+    ITEM = "ITEM"
+    GUIDE = "GUIDE"
+    ORGANISATION = "ORGANISATION"
+    WINDOW = "WINDOW"
+    PLATFORM = "PLATFORM"
+    STAFF = "STAFF"
+
+
+class SurveyMethod(Code):
+    """How a supervisory check (监督查评) asks."""
+
+    CALLBACK_SAMPLE = "CALLBACK_SAMPLE"
+    SURVEY = "SURVEY"
+    THIRD_PARTY = "THIRD_PARTY"
+
+
+class Flag(Code):
+    """What a reader should know of an entry. A flag changes nothing that was said; declared rules set it (`intake.flags`)."""
+
+    CLAIMED_BEFORE_SERVICE = "CLAIMED_BEFORE_SERVICE"
+    CLAIMED_IN_FUTURE = "CLAIMED_IN_FUTURE"
+    CLAIMED_FAR_FROM_RECEIPT = "CLAIMED_FAR_FROM_RECEIPT"
+    UNLISTED_ITEM = "UNLISTED_ITEM"
+    UNLISTED_ORGANISATION = "UNLISTED_ORGANISATION"
+    OVERRUN_UNEXPLAINED = "OVERRUN_UNEXPLAINED"
+    OVERRUN = "OVERRUN"
+    UNLINKED = "UNLINKED"
+
+
+class RevealPurpose(Code):
+    """What for an identity may be read from the Vault."""
+
+    CONTACT = "CONTACT"
+    CALLBACK = "CALLBACK"
+    INVITATION = "INVITATION"
+    LEGAL = "LEGAL"
+
+
 class ProjectStatus(Code):
     """办件状态; it only moves forward."""
 
@@ -183,6 +224,10 @@ ALL: tuple[type[Code], ...] = (
     ProjectStatus,
     TimeUnit,
     IdentityMode,
+    ObjectType,
+    SurveyMethod,
+    Flag,
+    RevealPurpose,
     Role,
     CaseState,
     Clock,

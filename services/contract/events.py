@@ -8,12 +8,12 @@ travels as a CloudEvent (`cloud_event`).
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime
-from typing import Any, ClassVar, Literal
+from datetime import date, datetime
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime, ConfigDict, Field
 
-from contract.codes import Clock
+from contract.codes import Clock, RatingChannel
 from contract.ledger import RatingFacts
 from contract.model import Model
 
@@ -50,6 +50,79 @@ class MessagesRefused(Event):
     codes: dict[str, int]
 
 
+class ServiceOverran(Event):
+    """A service was finished after its limit. `reason` is the unit's public explanation, screened; None if it gave none."""
+
+    service = "intake"
+    event_ref: str
+    region_code: str
+    organisation: str
+    task_code: str
+    limit: Literal["promised", "statutory"]
+    due_day: date
+    finished_day: date
+    reason: str | None = None
+
+
+class InvitationIssued(Event):
+    """A finished service has no rating, and its applicant may be asked for one, through `channel`, until `expires_at`.
+
+    Whoever has the token can rate: it goes to the queue of the platform that sends invitations, and neither into the feed nor to
+    subscribers.
+    """
+
+    service = "intake"
+    event_ref: str
+    region_code: str
+    organisation: str
+    task_code: str
+    channel: RatingChannel
+    token: str
+    expires_at: AwareDatetime
+
+
+class CallbackSampleDrawn(Event):
+    """Service events of a day were drawn for a supervisory call-back; the same seed draws the same ones again."""
+
+    service = "intake"
+    survey: str
+    region_code: str
+    of_day: date
+    seed: str
+    population: int
+    drawn: int
+
+
+class CaseReplied(Event):
+    """The rater of a bad rating has an answer: from now on a follow-up rating may be given."""
+
+    service = "rectify"
+    case_id: str
+    rating_id: str
+
+
+Turn = Annotated[int, Field(ge=1)]
+
+
+class AppealGranted(Event):
+    """An appeal was granted: the rating no longer counts, and stays visible as excluded. `turn` is odd: 1 for the first exclusion."""
+
+    service = "rectify"
+    case_id: str
+    rating: RatingFacts
+    reason: Literal["MISTAKE", "MALICIOUS"]
+    turn: Turn = 1
+
+
+class AppealOverturned(Event):
+    """The rater's objection was upheld: the rating counts again. `turn` is even: 2 takes back the first exclusion."""
+
+    service = "rectify"
+    case_id: str
+    rating: RatingFacts
+    turn: Turn = 2
+
+
 class CaseOpened(Event):
     """A bad rating has its rectification case; `due` holds the deadlines that run (exclusive instants)."""
 
@@ -67,13 +140,27 @@ class CaseOverdue(Event):
     service = "rectify"
     case_id: str
     rating_id: str
-    organisation: str
+    organisation: str | None = None
     region_code: str
     clock: Clock
     due_at: AwareDatetime
 
 
-EVENTS: dict[str, type[Event]] = {event.__name__: event for event in (BadRatingAccepted, MessagesRefused, CaseOpened, CaseOverdue)}
+EVENTS: dict[str, type[Event]] = {
+    event.__name__: event
+    for event in (
+        BadRatingAccepted,
+        MessagesRefused,
+        ServiceOverran,
+        InvitationIssued,
+        CallbackSampleDrawn,
+        CaseOpened,
+        CaseOverdue,
+        CaseReplied,
+        AppealGranted,
+        AppealOverturned,
+    )
+}
 
 
 def event_id(*cause: str) -> str:

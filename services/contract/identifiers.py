@@ -72,6 +72,10 @@ PARTY_ID = r"[a-z][a-z0-9-]{1,39}"
 PartyId = Annotated[str, StringConstraints(pattern=f"^{PARTY_ID}$")]
 
 
+# Where the base code stands in an item code (domain handbook, section 14).
+BASE_CODE = slice(19, 31)
+
+
 def task_code(item_code: str) -> str:
     """实施编码, the first 31 characters of an item code: the handling item (32-33) is a finer split of the same item."""
     return item_code[:31]

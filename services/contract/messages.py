@@ -1,4 +1,4 @@
-"""The three inbound messages: CloudEvents 1.0 in structured JSON, as registered parties publish them.
+"""The inbound messages: CloudEvents 1.0 in structured JSON, as registered parties publish them.
 
 Other wire formats are turned into these by a declared profile (`intake.profile`); nothing is guessed.
 """
@@ -18,14 +18,16 @@ from contract.codes import (
     ApplicantType,
     HandlingType,
     Level,
+    ObjectType,
     ProjectStatus,
     Provenance,
     RatingChannel,
     RatingKind,
     ServiceChannel,
+    SurveyMethod,
     TimeUnit,
 )
-from contract.identifiers import ItemCode, ProjectNo, RegionCode, Uscc
+from contract.identifiers import ItemCode, ProjectNo, RegionCode, Uscc, check_item_code
 from contract.model import Model
 
 _RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:.*")
@@ -51,6 +53,9 @@ Round = Annotated[int, Field(strict=True, ge=1, le=2)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 # The name of a window or of a member of staff in the unit's own system: no blanks, so that no sentence gets in.
 Code = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,40}$")]
+# A party's own name of something that becomes part of a key.
+Reference = Annotated[str, StringConstraints(pattern=r"^[^\s#|/\x00-\x1f\x7f]{1,64}$")]
+Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,22}$")]
 
 
 class Envelope(Model):
@@ -73,10 +78,36 @@ class Limit(Model):
     unit: TimeUnit
 
 
+class Person(Model):
+    """A natural or legal person as a platform names one. Seen only by intake: the Ledger keeps a keyed pseudonym, the Vault the rest."""
+
+    certificate_type: Short | None = None
+    certificate_number: Short | None = None
+    name: Short | None = None
+    phone: Phone | None = None
+
+    @model_validator(mode="after")
+    def _can_be_told_apart(self) -> Self:
+        if (self.certificate_type is None) != (self.certificate_number is None):
+            missing = "certificate_number" if self.certificate_type else "certificate_type"
+            raise PydanticCustomError("missing_field", "a certificate has a type and a number", {"field": missing})
+        if not (self.certificate_number or self.phone):
+            raise PydanticCustomError("missing_field", "a name alone tells nobody apart", {"field": "certificate_number"})
+        return self
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """What the pseudonym is made of: type and number of the certificate, or else the telephone."""
+        if self.certificate_type and self.certificate_number:
+            return self.certificate_type, self.certificate_number
+        return "phone", str(self.phone)
+
+
 class ServiceEvent(Model):
     """办件服务: the N-th contact inside a case file that can be rated. Facts only; they never change under a rating.
 
-    `accepted_at` is required from ACCEPTED on, `finished_at` for FINISHED (interfaces of Beijing and of a window payload).
+    `accepted_at` is required from ACCEPTED on, `finished_at` for FINISHED (interfaces of Beijing and of a window payload). One that
+    finished after its limit should say why (`overrun_reason`, 国办发〔2019〕51号, 二(三)); a missing reason is reported, not refused.
     """
 
     project_no: ProjectNo
@@ -84,9 +115,11 @@ class ServiceEvent(Model):
     status: ProjectStatus
     item_code: ItemCode
     item_name: Short | None = None
+    guide_version: Code | None = None
     organisation: Uscc
     region_code: RegionCode
     window: Code | None = None
+    platform: Code | None = None
     staff_no: Code | None = None
     service_channel: ServiceChannel
     handling_type: HandlingType
@@ -97,6 +130,8 @@ class ServiceEvent(Model):
     promised_limit: Limit | None = None
     statutory_limit: Limit | None = None
     overrun_reason: Short | None = None
+    applicant: Person | None = None
+    agent: Person | None = None
 
     @model_validator(mode="after")
     def _dates_of_the_status(self) -> Self:
@@ -107,20 +142,19 @@ class ServiceEvent(Model):
         return self
 
 
-class Person(Model):
-    """Who rates. Seen only by intake, which keeps a keyed pseudonym."""
+class Import(Model):
+    """Where a rating comes from that was given to another system: its name, and the batch."""
 
-    certificate_type: Short
-    certificate_number: Short
+    source: Code
+    batch: Code
 
 
-class Rating(Model):
-    """评价 of a service event. Without `rater` it is anonymous."""
+class Opinion(Model):
+    """What every rating says, whatever it is about. Without `rater` it is anonymous.
 
-    project_no: ProjectNo
-    service_number: ServiceNumber
-    round: Round
-    kind: RatingKind
+    A rating from paper names the clerk who entered it, an imported one its source and batch (domain handbook, section 10).
+    """
+
     level: Level
     tags: Annotated[tuple[Annotated[str, StringConstraints(pattern=r"^[0-9]{3}$")], ...], Field(max_length=20)] = ()
     comment: str | None = None
@@ -128,6 +162,9 @@ class Rating(Model):
     rating_channel: RatingChannel
     occurred_at: Moment
     rater: Person | None = None
+    agent: Person | None = None
+    entered_by: Code | None = None
+    imported_from: Import | None = None
 
     @field_validator("tags")
     @classmethod
@@ -159,6 +196,66 @@ class Rating(Model):
             raise PydanticCustomError("reason_required", "a bad rating needs a tag or a text", {"field": "tags"})
         return self
 
+    @model_validator(mode="after")
+    def _who_brought_it(self) -> Self:
+        needed = {Provenance.PAPER_ENTERED: "entered_by", Provenance.IMPORTED: "imported_from"}.get(self.provenance)
+        if needed and getattr(self, needed) is None:
+            raise PydanticCustomError("missing_field", "who brought it is named", {"field": needed})
+        return self
+
+
+class Rating(Opinion):
+    """评价 of a service event: 一次一评 (VISIT) or 一事一评 (MATTER)."""
+
+    project_no: ProjectNo
+    service_number: ServiceNumber
+    round: Round
+    kind: RatingKind
+
+
+class RatedObject(Model):
+    """What a rating is about that is bound to no service event. `id` is the item code (ITEM, GUIDE), window, platform or staff number."""
+
+    type: ObjectType
+    organisation: Uscc
+    region_code: RegionCode
+    id: Reference | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.type is not ObjectType.ORGANISATION and self.id is None:
+            raise PydanticCustomError("missing_field", "only an organisation is named by itself", {"field": "id"})
+        if self.type in {ObjectType.ITEM, ObjectType.GUIDE} and self.id:
+            check_item_code(self.id)
+        return self
+
+
+class GeneralRating(Opinion):
+    """综合点评 of an institution, window, platform, person, item or guide: bound to no service event, counted in a table of its own.
+
+    `reference` is the party's own name of it: the same one again is the same rating.
+    """
+
+    reference: Reference
+    object: RatedObject
+
+
+class Survey(Model):
+    """Of which supervisory check a rating is a part, how it was asked, and who asked."""
+
+    id: Reference
+    method: SurveyMethod
+    conducted_by: Code
+
+
+class SupervisoryRating(Opinion):
+    """监督查评: an answer within a sampled call-back, a survey or a third party's assessment. `sample` is the drawn service event."""
+
+    reference: Reference
+    object: RatedObject
+    survey: Survey
+    sample: Reference | None = None
+
 
 class Actor(Model):
     """The acting person of a command: an opaque reference of the sending party, and the role in which the person acts."""
@@ -179,14 +276,19 @@ class CaseCommand(Model):
     evidence: tuple[Short, ...] = ()
 
 
-MESSAGES: dict[str, type[ServiceEvent | Rating | CaseCommand]] = {
+MESSAGES: dict[str, type[ServiceEvent | Rating | GeneralRating | SupervisoryRating | CaseCommand]] = {
     "service-event.v1": ServiceEvent,
     "rating.v1": Rating,
+    "general-rating.v1": GeneralRating,
+    "supervisory-rating.v1": SupervisoryRating,
     "case-command.v1": CaseCommand,
 }
 
 
-Said = ServiceEvent | Rating
+Freestanding = GeneralRating | SupervisoryRating
+"""Ratings that are bound to no service event."""
+
+Said = ServiceEvent | Rating | Freestanding
 """What channel platforms say."""
 
 

@@ -55,8 +55,18 @@ CATALOGUE: dict[str, Sentence] = {
     "stale_signature": Sentence(
         "签名时间与发送时间相差过大", "The signature's time is too far from the time of sending.", "at most 5 minutes apart"
     ),
+    "wrong_sender": Sentence(
+        "发送身份与登记不符", "It was sent by somebody else than the party's registered principal.", "a principal registered for the party"
+    ),
+    "too_many_messages": Sentence("一次提交的消息过多", "The batch has too many messages, or none.", "1 to 100 messages"),
+    "throttled": Sentence(
+        "请求过于频繁，请稍后重试", "Too many requests; try again later.", "the same request after the time in Retry-After"
+    ),
+    "cannot_decrypt": Sentence(
+        "密文无法解密", "The encrypted part cannot be opened.", "the cipher of the profile, with the key agreed with the operator"
+    ),
     "unknown_type": Sentence(
-        "消息类型未知", "The type of the message is unknown.", "service-event.v1 or rating.v1; in a profile, its marker field"
+        "消息类型未知", "The type of the message is unknown.", "a type of the contract; in a profile, its marker field"
     ),
     "not_accepted_here": Sentence("该类消息不由此队列接收", "This queue does not take messages of this type."),
     # Fields and codes.
@@ -85,14 +95,38 @@ CATALOGUE: dict[str, Sentence] = {
     "text_too_long": Sentence("文字评价过长", "The text is too long.", "the length set by the policy in force"),
     "unknown_region": Sentence("行政区划未登记", "The region is not registered."),
     "out_of_scope": Sentence("超出发送方的登记范围", "The message is outside the role or the regions for which the party is registered."),
-    "kind_not_accepted": Sentence("该评价形式需绑定服务对象", "Only ratings of a service event are taken.", "VISIT or MATTER"),
+    "kind_not_accepted": Sentence(
+        "该评价形式不绑定办件服务",
+        "This kind of rating is bound to no service event.",
+        "VISIT or MATTER; GENERAL and SUPERVISION as their own messages",
+    ),
     "default_not_allowed": Sentence(
         "不记录无人作出的默认评价", "A default rating, which nobody gave, is not recorded.", "ratings that somebody gave"
     ),
     "follow_up_before_reply": Sentence(
         "尚未回复，不能追评", "A follow-up is taken only after the reply.", "round 1, or round 2 after the reply"
     ),
+    "follow_up_not_allowed": Sentence("当地规定不接受追评", "The policy in force takes no follow-up.", "round 1"),
+    "event_not_found": Sentence(
+        "没有对应的服务数据",
+        "The service event did not come in time.",
+        "a rating whose service event is reported within the time that the policy sets",
+    ),
     "already_rated": Sentence("本次服务已存在评价，请勿重复评价！", "This service has a rating with other content already."),
+    # Invitations and corrections.
+    "bad_token": Sentence("链接无效", "The link is not valid.", "the link as it was received"),
+    "token_expired": Sentence("链接已过期", "The link has expired."),
+    "token_not_for_staff": Sentence(
+        "工作人员身份或设备不能使用评价链接", "A link cannot be used by a staff identity or a device.", "the applicant's own browser"
+    ),
+    "nobody_known": Sentence(
+        "没有可查询的身份信息", "No identity can be shown: the rating is anonymous, or the person was erased.", "a rating with an identity"
+    ),
+    "correction_not_allowed": Sentence(
+        "更正不得改动满意度、评价详情和文字评价",
+        "A correction may change codes and identifiers, never level, tags or text.",
+        "the same level, tags and text; a message that had proved its origin",
+    ),
     "event_contradicted": Sentence("与已登记的办件服务不一致", "The service event was reported before with other facts."),
 }
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from contract.codes import Level, TimeUnit
+from contract.codes import Level, RatingChannel, TimeUnit
 from contract.identifiers import ancestry
 from contract.model import Model
 
@@ -22,8 +22,17 @@ class TimeLimit(Model):
     unit: Literal[TimeUnit.HOUR, TimeUnit.DAY, TimeUnit.WORKDAY]
 
 
+class DefaultWithoutTerms(ValueError):
+    """A policy that records defaults must say which level and after what time."""
+
+
 class Rules(Model):
-    """What one level sets. A field that is not set constrains nobody."""
+    """What one level sets. A field that is not set constrains nobody.
+
+    What becomes of an unrated service is `unrated_policy` (domain handbook, section 10): NONE, INVITE (`invite_after` its end, by
+    `invite_channel`, with a link that is good for `invite_valid`) or DEFAULT (`default_level` after `default_after`). A rating whose
+    service event does not come within `parked_window` is refused, or accepted without it (`parked_policy`).
+    """
 
     first_contact: TimeLimit | None = None
     rectify_simple: TimeLimit | None = None
@@ -32,6 +41,22 @@ class Rules(Model):
     min_n: Annotated[int, Field(ge=1)] | None = None
     max_text_length: Annotated[int, Field(ge=1)] | None = None
     clock_skew_days: Annotated[int, Field(ge=0)] | None = None
+    parked_window: TimeLimit | None = None
+    parked_policy: Literal["REFUSE", "ACCEPT_UNLINKED"] | None = None
+    unrated_policy: Literal["NONE", "INVITE", "DEFAULT"] | None = None
+    invite_after: TimeLimit | None = None
+    invite_valid: TimeLimit | None = None
+    invite_channel: RatingChannel | None = None
+    default_level: Level | None = None
+    default_after: TimeLimit | None = None
+    follow_up_ratings: Annotated[int, Field(ge=0, le=1)] | None = None
+    callback_sample_per_mille: Annotated[int, Field(ge=0, le=1000)] | None = None
+
+    @model_validator(mode="after")
+    def _a_default_says_which_and_when(self) -> Self:
+        if self.unrated_policy == "DEFAULT" and not (self.default_level and self.default_after):
+            raise DefaultWithoutTerms("unrated_policy DEFAULT needs default_level and default_after")
+        return self
 
     def fields_set(self) -> dict[str, Any]:
         """The rules that this level sets, by name."""
@@ -65,6 +90,16 @@ class Policy(Model):
     min_n: int = 10
     max_text_length: int = 1000
     clock_skew_days: int = 7
+    parked_window: TimeLimit = TimeLimit(value=3, unit=TimeUnit.DAY)
+    parked_policy: Literal["REFUSE", "ACCEPT_UNLINKED"] = "REFUSE"
+    unrated_policy: Literal["NONE", "INVITE", "DEFAULT"] = "NONE"
+    invite_after: TimeLimit = TimeLimit(value=3, unit=TimeUnit.DAY)
+    invite_valid: TimeLimit = TimeLimit(value=7, unit=TimeUnit.DAY)
+    invite_channel: RatingChannel = RatingChannel.SMS
+    default_level: Level | None = None
+    default_after: TimeLimit | None = None
+    follow_up_ratings: int = 1
+    callback_sample_per_mille: int = 0
 
 
 def layers(dated: Iterable[DatedRules | Mapping[str, Any]], region: str, on: date) -> list[DatedRules]:

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from policy.rules import Rules
 
 _LOWER_IS_STRICTER = {"clock_skew_days"}
+# How a place deals with its own stragglers; neither way is stricter.
+_FREE = {
+    "parked_window",
+    "parked_policy",
+    "invite_after",
+    "invite_valid",
+    "invite_channel",
+    "default_level",
+    "default_after",
+}
 _COMPARED_YEARS = range(2020, 2027)
 
 
@@ -28,13 +38,15 @@ class Laxer(NamedTuple):
 def laxer(above: Rules, here: Rules) -> list[Laxer]:
     """Every rule of a level that is looser than what stands above it; empty if there is none."""
     upper, lower = above.fields_set(), here.fields_set()
-    shared = [name for name in lower if name in upper]
+    shared = [name for name in lower if name in upper and name not in _FREE]
     return [Laxer(name, upper[name], lower[name]) for name in shared if not _as_strict(name, upper[name], lower[name])]
 
 
 def _as_strict(name: str, above: Any, here: Any) -> bool:
     if isinstance(above, TimeLimit):
         return _never_later(here, above)
+    if name == "unrated_policy":
+        return bool(here != "DEFAULT" or above == "DEFAULT")
     if name == "good_levels":
         return bool(here <= above)
     return bool(here <= above if name in _LOWER_IS_STRICTER else here >= above)

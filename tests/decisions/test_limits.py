@@ -1,0 +1,104 @@
+"""A limit of a service ends on the right instant; a promise that can end after the law's limit is found out."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract.codes import TimeUnit
+from contract.identifiers import NATION
+from contract.messages import Limit
+from contract.zone import SHANGHAI
+from policy.limits import end_of, longer
+
+ZHEJIANG = "330000000000"
+NATURAL = [TimeUnit.DAY, TimeUnit.MONTH, TimeUnit.YEAR]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=SHANGHAI)
+
+
+def limit(text: str) -> Limit:
+    value, unit = text.split()
+    return Limit(value=int(value), unit=unit)
+
+
+limits = st.builds(Limit, value=st.integers(0, 400), unit=st.sampled_from(TimeUnit))
+
+
+@pytest.mark.parametrize(
+    ("start", "length", "end"),
+    [
+        ("2026-11-24 15:30", "2 HOUR", "2026-11-24 17:30"),
+        ("2026-11-24 15:30", "0 DAY", "2026-11-25 00:00"),
+        ("2026-11-24 15:30", "3 DAY", "2026-11-28 00:00"),
+        ("2026-09-30 09:00", "3 WORKDAY", "2026-10-11 00:00"),  # the third is a made-up Saturday
+        ("2026-11-24 09:00", "1 MONTH", "2026-12-25 00:00"),
+        ("2026-01-31 09:00", "1 MONTH", "2026-03-01 00:00"),  # February has no 31st
+        ("2024-02-29 09:00", "1 YEAR", "2025-03-01 00:00"),
+        ("2026-11-24 09:00", "14 MONTH", "2028-01-25 00:00"),
+    ],
+)
+def test_a_limit_ends(start, length, end):
+    assert end_of(at(start), limit(length), ZHEJIANG) == (at(end), False)
+
+
+def test_a_limit_starts_on_the_day_in_shanghai():
+    assert end_of(datetime.fromisoformat("2026-11-24T23:00:00+00:00"), limit("1 DAY"), ZHEJIANG).at == at("2026-11-27 00:00")
+
+
+def test_working_days_of_an_unannounced_year_are_provisional():
+    assert end_of(at("2026-12-30 09:00"), limit("15 WORKDAY"), ZHEJIANG).provisional
+
+
+@pytest.mark.parametrize("unit", TimeUnit)
+def test_the_longest_limit_that_can_be_said_has_an_end(unit):
+    assert end_of(at("2099-12-31 09:00"), Limit(value=10_000, unit=unit), ZHEJIANG).at > at("2100-01-01 00:00")
+
+
+@pytest.mark.parametrize(
+    ("promised", "statutory", "is_longer"),
+    [
+        ("5 WORKDAY", "5 WORKDAY", False),
+        ("6 WORKDAY", "5 WORKDAY", True),
+        ("5 WORKDAY", "5 DAY", True),
+        ("5 DAY", "5 WORKDAY", False),
+        ("14 DAY", "10 WORKDAY", True),  # a made-up weekend brings the tenth working day forward
+        ("20 WORKDAY", "1 MONTH", True),
+        ("1 HOUR", "0 DAY", False),
+        ("2 DAY", "48 HOUR", True),
+        ("12 MONTH", "1 YEAR", False),
+        ("13 MONTH", "1 YEAR", True),
+        ("31 DAY", "1 MONTH", True),
+        ("28 DAY", "1 MONTH", False),
+        ("10000 WORKDAY", "10000 DAY", True),
+    ],
+)
+def test_a_promise_is_longer_than_the_law_if_it_ever_ends_later(promised, statutory, is_longer):
+    assert longer(limit(promised), limit(statutory)) is is_longer
+
+
+@given(limits, limits, st.datetimes(datetime(2020, 1, 1), datetime(2026, 12, 31)))  # noqa: DTZ001 - a day is drawn
+def test_a_promise_that_is_not_longer_ends_in_time_on_every_published_day(promised, statutory, day):
+    noon = day.replace(hour=12, minute=0, second=0, microsecond=0, tzinfo=SHANGHAI)
+    if not longer(promised, statutory):
+        assert end_of(noon, promised, NATION).at <= end_of(noon, statutory, NATION).at
+
+
+@given(limits, limits, limits)
+def test_a_shorter_promise_is_never_the_longer_one(first, second, third):
+    if not longer(first, second) and not longer(second, third):
+        assert not longer(first, third)
+
+
+@given(st.sampled_from(NATURAL), st.integers(0, 100), st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
+def test_natural_limits_end_at_midnight_and_grow_with_their_value(unit, value, start):
+    start = start.replace(tzinfo=SHANGHAI)
+    here, more = (end_of(start, Limit(value=n, unit=unit), ZHEJIANG).at for n in (value, value + 1))
+    assert start < here < more
+    assert (here.hour, here.minute) == (0, 0)
+    assert more - here >= timedelta(days=1)
