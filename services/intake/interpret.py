@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import ValidationError
 
 from contract.messages import MESSAGES, CaseCommand, Envelope, Said
 from contract.refusals import from_validation, refuse
-from intake.profile import CANONICAL, load, translate
+from intake.opening import json_object, record
+from intake.profile import CANONICAL, load
+from intake.translate import raw, translate
 
 MAX_BYTES = 65_536
+
+_SPOKEN = ("level", "tags", "comment")
 
 
 def check_size(body: str) -> None:
@@ -20,33 +23,33 @@ def check_size(body: str) -> None:
         raise refuse("too_large")
 
 
-def interpret(body: str, profile_id: str, province_code: str) -> Said:
-    """The canonical message. Raises Refused with every reason found."""
-    wire = _json_object(body)
-    return _canonical(wire) if profile_id == CANONICAL else translate(load(profile_id), wire, province_code)
+def interpret(body: str, profile_id: str, province_code: str, cipher_key: str = "") -> Said:
+    """The canonical message. `cipher_key` (hexadecimal) opens what the profile lets be encrypted.
+
+    Raises Refused with every reason found.
+    """
+    wire = json_object(body)
+    if profile_id == CANONICAL:
+        return _canonical(wire)
+    profile = load(profile_id)
+    return translate(profile, record(profile, wire, cipher_key), province_code)
 
 
-def _json_object(body: str) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body, object_pairs_hook=_each_name_once, parse_constant=_no_number)
-        # Half a character (an escaped surrogate that stands alone) is JSON to Python, and no text to anybody else.
-        json.dumps(parsed, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise refuse("not_json") from None
-    if not isinstance(parsed, dict):
-        raise refuse("not_json")
-    return parsed
+def spoken(body: str, profile_id: str, cipher_key: str = "") -> tuple[Any, Any, Any]:
+    """Level, tags and text exactly as they were sent, None where absent: what a correction may not change.
 
-
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    named = dict(pairs)
-    if len(named) != len(pairs):
-        raise ValueError("a name stands twice, so that it would be guessed which value counts")
-    return named
-
-
-def _no_number(constant: str) -> Any:
-    raise ValueError(constant)
+    Raises Refused where the record cannot be read at all.
+    """
+    wire = json_object(body)
+    if profile_id == CANONICAL:
+        data = wire.get("data")
+        level, tags, comment = (data.get(name) if isinstance(data, dict) else None for name in _SPOKEN)
+        return level, tags, comment
+    profile = load(profile_id)
+    said = record(profile, wire, cipher_key)
+    fields = profile.rating.fields if profile.rating else {}
+    level, tags, comment = (raw(said, fields[name]) if name in fields else None for name in _SPOKEN)
+    return level, tags, comment
 
 
 def _canonical(wire: dict[str, Any]) -> Said:
