@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 PROVINCE = "zhejiang"
 CONTEXT = SimpleNamespace(
+    get_remaining_time_in_millis=lambda: 300_000,
     function_name="test",
     memory_limit_in_mb=512,
     invoked_function_arn="arn:aws-cn:lambda:cn-north-1:123456789012:function:test",
@@ -36,7 +37,7 @@ CONTEXT = SimpleNamespace(
 @cache
 def _clients() -> tuple[Any, ...]:
     """Made once: a client costs 70 ms, and moto answers it in every test anew."""
-    return tuple(boto3.client(name) for name in ("sqs", "dynamodb", "events", "s3", "dynamodbstreams", "secretsmanager"))
+    return tuple(boto3.client(name) for name in ("sqs", "dynamodb", "events", "s3", "dynamodbstreams", "secretsmanager", "kms"))
 
 
 NEW_SECRET = "whsec_bmV3IHNlY3JldCBvZiB0aGUgcGFydHk="
@@ -46,10 +47,11 @@ def forget() -> None:
     """Drops what the services remember of an earlier province; their clients stay."""
     from cloud import registry, secrets
     from cloud.settings import settings
+    from intake import vault
     from notify import subscriptions
 
     settings.cache_clear()
-    for module in (registry, secrets, subscriptions):
+    for module in (registry, secrets, subscriptions, vault):
         module.forget()
 
 
@@ -57,7 +59,7 @@ class Bed:
     """Tables, queues, bus, rules, bucket and secrets of one stack; functions that hand messages and stream records to the handlers."""
 
     def __init__(self) -> None:
-        self.sqs, self.dynamodb, self.events, self.s3, self.streams, self.secrets = _clients()
+        self.sqs, self.dynamodb, self.events, self.s3, self.streams, self.secrets, self.kms = _clients()
         self.read: dict[str, int] = {}
         self.queues = {name: self._queue(name) for name in resources("AWS::SQS::Queue")}
         for name, table in resources("AWS::DynamoDB::Table").items():
@@ -67,6 +69,7 @@ class Bed:
             self._rule(name, rule["Properties"])
         self.s3.create_bucket(Bucket="segments", CreateBucketConfiguration={"LocationConstraint": "cn-north-1"})
         self.secrets.create_secret(Name="stack-secret", SecretString="test-secret")
+        self.vault_key = self.kms.create_key()["KeyMetadata"]["Arn"]
         os.environ |= self._environment()
         forget()
         self.province = provinces.read(PROVINCE)
@@ -98,6 +101,7 @@ class Bed:
         return tables | {
             "STACK_NAME": "test",
             "PROVINCE_CODE": "33",
+            "VAULT_KEY_ARN": self.vault_key,
             "INBOX_URL": self.queues["Inbox"],
             "RECTIFY_INBOX_URL": self.queues["RectifyInbox"],
             "DELIVERY_QUEUE_URL": self.queues["DeliveryQueue"],
@@ -126,13 +130,37 @@ class Bed:
             registry.add(record)
             registry.forget()
 
-    def party(self, id: str, regions: list[str], role: str = "CHANNEL") -> None:
+    def party(self, id: str, regions: list[str], role: str = "CHANNEL", **further: Any) -> None:
         """Registers a further party with this scope."""
         from cloud import registry
 
-        value = {"role": role, "name": id, "name_en": id, "profile": "canonical", "regions": regions}
+        value = {"role": role, "name": id, "name_en": id, "profile": "canonical", "regions": regions} | further
         registry.add(registry.Record(kind="party", id=id, valid_from="2020-01-01", value=value))
         provinces.ensure_signing_secret(f"party/{id}")
+
+    def policy(self, region: str = "330000000000", **rules: Any) -> None:
+        """Puts further rules of a region into force."""
+        from cloud import registry
+
+        held = [record.value for record in registry.records("policy", region)]
+        value = (held[-1] if held else {}) | rules
+        registry.add(registry.Record(kind="policy", id=region, valid_from=f"2026-01-{len(held) + 1:02}", value=value))
+        registry.forget()
+
+    def decide(self, *events: Any) -> list[str]:
+        """Puts what rectify decided on the bus and lets intake note it; the ids of what goes back to the queue."""
+        from cloud import bus
+        from intake.app import annotate
+
+        bus.publish(events)
+        answer = annotate({"Records": self.messages("LedgerInbox")}, CONTEXT)
+        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+
+    def sweep(self) -> dict[str, int]:
+        """Comes back to everything in Waiting whose time is over."""
+        from intake.app import sweep
+
+        return sweep({}, CONTEXT)
 
     def rotate(self, owner: str, *, forget: bool = True) -> None:
         """Gives a party a new secret; the old one stays as the previous one. The services may not have heard of it."""
@@ -155,6 +183,18 @@ class Bed:
                 raise ConnectionResetError(operation)
 
         with self.hooked(dynamodb(), f"before-send.dynamodb.{operation}", fail):
+            yield
+
+    @contextmanager
+    def sent_at(self, moment: datetime) -> Iterator[None]:
+        """Lets SQS say that its messages were first sent at that moment."""
+        from cloud.clients import sqs
+
+        def stamp(parsed: dict[str, Any], **_: Any) -> None:
+            for message in parsed.get("Messages", []):
+                message["Attributes"]["SentTimestamp"] = str(int(moment.timestamp() * 1000))
+
+        with self.hooked(sqs(), "after-call.sqs.ReceiveMessage", stamp):
             yield
 
     @contextmanager
@@ -209,7 +249,7 @@ class Bed:
         ledger = self.stream("LedgerTable")
         if ledger:
             intake.relay({"Records": ledger, "shardId": "shardId-1"}, CONTEXT)
-        if ratings := [record for record in ledger if record["dynamodb"]["Keys"]["sk"]["S"].startswith("R#")]:
+        if ratings := [record for record in ledger if is_counted(record["dynamodb"]["Keys"])]:
             scoring.count({"Records": ratings, "shardId": "shardId-1"}, CONTEXT)
         if refused := self.stream("QuarantineTable"):
             intake.announce({"Records": refused}, CONTEXT)
@@ -219,6 +259,8 @@ class Bed:
             rectify.relay({"Records": history}, CONTEXT)
         if events := self.messages("NotifyInbox"):
             assert notify.dispatch({"Records": events}, CONTEXT) == {"batchItemFailures": []}
+        if decisions := self.messages("LedgerInbox"):
+            assert intake.annotate({"Records": decisions}, CONTEXT) == {"batchItemFailures": []}
 
     def history(self) -> list[dict[str, Any]]:
         """The new history entries in the stream of Cases, as the mapping's filter lets them through."""
@@ -237,6 +279,13 @@ class Bed:
         """The name of every table."""
         return list(resources("AWS::DynamoDB::Table"))
 
+    def told(self, type: str = "") -> list[dict[str, Any]]:
+        """The events in the feed, the oldest first; of one type, what they say."""
+        from notify import feed
+
+        found = sorted((event for shard in range(feed.SHARDS) for event in feed.entries(shard)), key=lambda event: event["time"])
+        return [event["data"] for event in found if event["type"] == f"{type}.v1"] if type else found
+
     def segments(self) -> str:
         """Everything in the raw segments."""
         keys = [found["Key"] for found in self.s3.list_objects_v2(Bucket="segments").get("Contents", [])]
@@ -250,7 +299,14 @@ class Bed:
 
     def codes(self) -> list[str]:
         """The refusal codes in Quarantine."""
-        return sorted(reason["code"] for item in self.items("QuarantineTable") for reason in item["reasons"])
+        return sorted(reason["code"] for item in self.items("QuarantineTable") for reason in item.get("reasons", []))
+
+
+def is_counted(key: dict[str, Any]) -> bool:
+    """The filter of scoring's mapping, as the template has it."""
+    (mapped,) = [event["Properties"] for event in resources("AWS::Serverless::Function")["ScoringCount"]["Properties"]["Events"].values()]
+    wanted = json.loads(mapped["FilterCriteria"]["Filters"][0]["Pattern"])["dynamodb"]["Keys"]
+    return all(key[name]["S"].startswith(held["S"][0]["prefix"]) for name, held in wanted.items())
 
 
 _numbers = itertools.count(1)
@@ -264,6 +320,7 @@ def sqs_record(
     signed_with: str = "current",
     proof_of: Letter | None = None,
     receive_count: int = 1,
+    sender: str = "AROA",
     **attributes: str | None,
 ) -> dict[str, Any]:
     """A message as the Inbox hands it over; an attribute given as None is left out. It may be signed for another letter, or long ago."""
@@ -279,7 +336,7 @@ def sqs_record(
         "body": letter.body,
         "attributes": {
             "SentTimestamp": str(int(sent.timestamp() * 1000)),
-            "SenderId": "AROA",
+            "SenderId": sender,
             "ApproximateReceiveCount": str(receive_count),
         },
         "messageAttributes": {name: {"dataType": "String", "stringValue": value} for name, value in values.items() if value is not None},

@@ -33,3 +33,14 @@ def bed():
     """A fresh province in moto: tables, queues, bus and rules as the template has them, registries loaded."""
     with moto.mock_aws():
         yield Bed()
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Moves the one clock: `later(days=3)` is three days from now."""
+    from datetime import UTC, datetime, timedelta
+
+    def move(**much: float) -> None:
+        monkeypatch.setattr("cloud.clock.now", lambda: datetime.now(UTC) + timedelta(**much))
+
+    return move

@@ -38,7 +38,7 @@ def test_a_command_is_documented(command):
 def test_a_documented_command_exists():
     known = set(commands(get_command(app)))
     texts = "".join(path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
-    for named in re.findall(r"haochaping ((?:local |province |quarantine )?[a-z]+)(?=[ `\n])", texts):
+    for named in re.findall(r"haochaping ((?:(?:local|province|registry|contract|quarantine|identity|sample) )?[a-z]+)(?=[ `\n])", texts):
         assert named in known, named
 
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from botocore.exceptions import BotoCoreError, ClientError
-from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
 from cloud.settings import settings
 from contract.identifiers import check_uscc
-from haochaping import local, provinces, stack
+from haochaping import checking, checks, local, persons, provinces, refused, stack
+from haochaping.registries import commands as registries
+from haochaping.terminal import AsJson, connect, console, date_of, errors, fail, print_json
 from scoring.nodes import KINDS
 
 if TYPE_CHECKING:
@@ -29,31 +26,15 @@ if TYPE_CHECKING:
 app = typer.Typer(help="好差评 Rate government services, count every rating once, put every bad one right.", no_args_is_help=True)
 local_app = typer.Typer(help="本地栈 The local stack.", no_args_is_help=True)
 province_app = typer.Typer(help="省份 Rules and registries of a province.", no_args_is_help=True)
-quarantine_app = typer.Typer(help="隔离区 Refused messages.", no_args_is_help=True)
 app.add_typer(local_app, name="local")
 app.add_typer(province_app, name="province")
-app.add_typer(quarantine_app, name="quarantine")
-
-# Where nobody looks at a terminal (a file, a pipe) the tables get the width they need.
-console = Console(width=None if sys.stdout.isatty() else 150)
-errors = Console(stderr=True)
-AsJson = Annotated[bool, typer.Option("--json", help="机器可读输出 Output for programs.")]
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _fail(text: str) -> typer.Exit:
-    errors.print(text, style="red", markup=False, soft_wrap=True)
-    return typer.Exit(1)
-
-
-def _connect() -> None:
-    try:
-        stack.connect()
-    except stack.NoStack as error:
-        raise _fail(str(error)) from None
+app.add_typer(registries.app, name="registry")
+app.add_typer(refused.app, name="quarantine")
+app.command()(refused.redrive)
+app.add_typer(persons.app, name="identity")
+app.add_typer(checks.sample_app, name="sample")
+app.command()(checks.reconcile)
+app.add_typer(checking.app, name="contract")
 
 
 @contextmanager
@@ -63,11 +44,11 @@ def _starting(already_up: str) -> Iterator[None]:
     try:
         yield
     except local.AlreadyUp:
-        raise _fail(already_up) from None
+        raise fail(already_up) from None
     except local.StartFailed as error:
-        raise _fail(str(error)) from None
+        raise fail(str(error)) from None
     except KeyboardInterrupt:
-        raise _fail("已中断 interrupted") from None
+        raise fail("已中断 interrupted") from None
 
 
 @local_app.command("up")
@@ -99,7 +80,7 @@ def local_status(as_json: AsJson = False) -> None:
     running = local.running()
     if running is None:
         if as_json:
-            _print_json({"running": False})
+            print_json({"running": False})
         else:
             console.print("没有运行中的本地栈 nothing is running")
         raise typer.Exit(1)
@@ -118,7 +99,7 @@ def _show(running: local.LocalStack, as_json: bool) -> None:
         "log": running.log,
     }
     if as_json:
-        return _print_json(endpoints)
+        return print_json(endpoints)
     table = Table(show_header=False)
     for name, value in endpoints.items():
         table.add_row(name, str(value))
@@ -131,7 +112,7 @@ def _show(running: local.LocalStack, as_json: bool) -> None:
 
 def _known_province(name: str) -> None:
     if name not in provinces.available():
-        raise _fail(f"没有该省份 no such province: {name}; 可用 available: {', '.join(provinces.available())}")
+        raise fail(f"没有该省份 no such province: {name}; 可用 available: {', '.join(provinces.available())}")
 
 
 @province_app.command("load")
@@ -141,10 +122,10 @@ def province_load(province: str) -> None:
     try:
         read = provinces.read(province)
     except ValueError as error:
-        raise _fail(str(error)) from None
-    _connect()
+        raise fail(str(error)) from None
+    connect()
     if read.ProvinceCode != settings().province_code:
-        raise _fail(
+        raise fail(
             f"该栈属于省份 {settings().province_code}，不能载入 {province}\nThis is the stack of province {settings().province_code}"
         )
     loaded = provinces.load(read)
@@ -152,7 +133,7 @@ def province_load(province: str) -> None:
     for name in loaded.differing:
         errors.print(f"与已登记的不同，未载入 registered otherwise, not loaded: {name}")
     if loaded.differing:
-        raise _fail("变更须写更晚的 valid_from\nA change is a record of a later valid_from")
+        raise fail("变更须写更晚的 valid_from\nA change is a record of a later valid_from")
 
 
 @app.command()
@@ -165,7 +146,7 @@ def send(
     """发送消息 Send messages as a party; then say what became of each. Exits 1 if an outcome stays unknown."""
     from haochaping import sending
 
-    _connect()
+    connect()
     letters = sending.read_letters(file.read_text("utf-8-sig", "replace"), party)
     with Progress(console=errors, transient=True) as progress:
         sent = progress.add_task("发送 sent", total=len(letters))
@@ -183,17 +164,17 @@ def send(
 def receipt(receipt: str, as_json: AsJson = False) -> None:
     """查询回执 What became of the message behind a receipt. Exits 1 if nothing is known."""
     from intake import door, receipts
-    from intake.sealing import NotAReceipt
+    from intake.sealing import NotOurs
 
-    _connect()
+    connect()
     try:
         standing = receipts.standing(receipt, door.keys())
-    except NotAReceipt:
-        raise _fail("不是本系统的回执 not a receipt of this stack") from None
+    except NotOurs:
+        raise fail("不是本系统的回执 not a receipt of this stack") from None
     if standing is None:
-        raise _fail("没有记录 nothing is stored under this receipt")
+        raise fail("没有记录 nothing is stored under this receipt")
     if as_json:
-        return _print_json(standing.plain())
+        return print_json(standing.plain())
     console.print("\n".join(f"{name}: {value}" for name, value in standing.plain().items()), soft_wrap=True)
     return None
 
@@ -209,10 +190,10 @@ def scores(
     from haochaping import views
 
     period, node = _period(day, month), _node(node)
-    _connect()
+    connect()
     found = views.score(node, period, views.policy_of(node))
     if as_json:
-        return _print_json(found)
+        return print_json(found)
     console.print(views.score_table(f"{node} {period}", [found]))
     return None
 
@@ -220,17 +201,7 @@ def scores(
 def _period(day: str, month: str) -> str:
     if bool(day) == bool(month):
         raise typer.BadParameter("--day 或 --month 二选一 give either --day or --month")
-    return _date(day, "--day YYYY-MM-DD") if day else _date(f"{month}-01", "--month YYYY-MM")[:7]
-
-
-def _date(text: str, form: str) -> str:
-    """The day itself, as written. Only the long form of ISO 8601 is a day here."""
-    try:
-        if len(text) == len("2026-11-24"):
-            return date.fromisoformat(text).isoformat()
-    except ValueError:
-        pass
-    raise typer.BadParameter(f"没有这一天 no such date: {form}")
+    return date_of(day, "--day YYYY-MM-DD") if day else date_of(f"{month}-01", "--month YYYY-MM")[:7]
 
 
 def _node(node: str) -> str:
@@ -253,40 +224,11 @@ def cases(
             check_uscc(org)
         except ValueError:
             raise typer.BadParameter("统一社会信用代码无效 not a unified social credit code") from None
-    _connect()
+    connect()
     found = views.open_cases(org or None)
     if as_json:
-        return _print_json([views.case_row(case) for case in found])
+        return print_json([views.case_row(case) for case in found])
     console.print(views.case_table(found))
-    return None
-
-
-@quarantine_app.command("list")
-def quarantine_list(
-    day: Annotated[str, typer.Option(help="YYYY-MM-DD (Asia/Shanghai); 默认今天 today")] = "", as_json: AsJson = False
-) -> None:
-    """隔离的消息 Refused messages of a day with their reasons; the originals stay sealed."""
-    from cloud import clock
-    from contract.zone import day_of
-    from haochaping import views
-    from intake import quarantine
-
-    if day:
-        _date(day, "--day YYYY-MM-DD")
-    _connect()
-    found = list(quarantine.of_day(day or day_of(clock.now()).isoformat()))
-    if as_json:
-        return _print_json([entry.plain() for entry in found])
-    table = Table(title=f"隔离 quarantine: {len(found)}", title_justify="left")
-    for heading in ("时间 received", "消息 message", "大小 size", "代码 code", "字段 field", "原因 reason"):
-        table.add_column(heading, overflow="fold")
-    for entry in sorted(found, key=lambda one: one.received_at):
-        # Ids and fields come from outside; square brackets in them are no markup.
-        head = (views.local(entry.received_at)[11:19], escape(entry.message_id), f"{entry.size:,}")
-        for reason in entry.reasons:
-            table.add_row(*head, reason.code, escape(reason.field), f"{reason.zh}\n{reason.en}")
-            head = ("", "", "")
-    console.print(table)
     return None
 
 
@@ -327,7 +269,7 @@ def main() -> None:
     try:
         app()
     except (BotoCoreError, ClientError) as error:
-        _fail(f"AWS: {error}")
+        fail(f"AWS: {error}")
         if os.environ.get("HAOCHAPING_STACK"):
             errors.print(
                 "按环境变量连接 as HAOCHAPING_STACK and AWS_ENDPOINT_URL say; 当前本地栈 the local stack now: `haochaping local status`"

@@ -16,6 +16,7 @@ from cloud import registry
 from cloud.clients import secretsmanager
 from cloud.registry import Party, Record
 from cloud.secrets import signing_secret_name
+from contract.catalogue import Organisation, Region
 from contract.codes import Role
 from contract.identifiers import PartyId, RegionCode, Uscc, ancestry
 from contract.model import Model
@@ -61,6 +62,8 @@ class PartyEntry(Model):
     name_en: str
     profile: str
     regions: tuple[RegionCode, ...]
+    organisations: tuple[Uscc, ...] = ()
+    principals: tuple[str, ...] = ()
     valid_from: date | None = None
 
 
@@ -93,9 +96,9 @@ class Province(Model):
             yield _record("policy", entry.region, entry.valid_from, entry.rules().plain())
         start = self.province.valid_from
         for code, (zh, en) in self.regions.items():
-            yield _record("region", code, start, {"zh": zh, "en": en})
+            yield _record("region", code, start, Region(zh=zh, en=en).plain())
         for uscc, (region, zh, en) in self.organisations.items():
-            yield _record("organisation", uscc, start, {"region_code": region, "zh": zh, "en": en})
+            yield _record("organisation", uscc, start, Organisation(region_code=region, zh=zh, en=en).plain())
         for code, (zh, en) in self.items.items():
             yield _record("base_item", code, start, {"zh": zh, "en": en})
         for party in self.parties:

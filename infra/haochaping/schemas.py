@@ -1,14 +1,15 @@
-"""JSON Schemas of every message and event, generated from the contract into `infra/schemas`."""
+"""JSON Schemas of every message and event and the OpenAPI of the doors, generated from the contract into `infra/schemas`."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from contract.events import EVENTS
 from contract.messages import MESSAGES, Envelope
 from contract.refusals import Refusal
+from intake import openapi
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -23,13 +24,22 @@ def models() -> dict[str, type[BaseModel]]:
 
 def text_of(model: type[BaseModel]) -> str:
     """The schema as it stands in the file."""
-    return json.dumps(model.model_json_schema(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    return _text(model.model_json_schema())
+
+
+def files() -> dict[str, str]:
+    """Every generated file: its name (without `.json`) and its text."""
+    return {name: text_of(model) for name, model in models().items()} | {"openapi": _text(openapi.document())}
+
+
+def _text(schema: dict[str, Any]) -> str:
+    return json.dumps(schema, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
 
 
 def write() -> list[Path]:
     """Writes every schema, removes what is no longer published, and returns the paths."""
     SCHEMAS.mkdir(exist_ok=True)
-    wanted = {SCHEMAS / f"{name}.json": text_of(model) for name, model in models().items()}
+    wanted = {SCHEMAS / f"{name}.json": text for name, text in files().items()}
     for stale in set(SCHEMAS.glob("*.json")) - wanted.keys():
         stale.unlink()
     for path, text in wanted.items():

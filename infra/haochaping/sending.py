@@ -16,14 +16,16 @@ from cloud import clock, registry, secrets
 from cloud.clients import sqs
 from cloud.settings import settings
 from cloud.table import get_many
-from contract.messages import Rating
+from contract.messages import Rating, ServiceEvent
 from contract.refusals import Refusal, Refused, refusal
 from contract.zone import day_of
 from intake import arrival, door
 from intake.admission import Outcome
 from intake.arrival import Arrival
-from intake.entries import PendingRating, event_content, key_of
+from intake.entries import event_content, said_of
 from intake.interpret import interpret
+from intake.pending import PendingRating
+from intake.places import key_of
 from intake.sealing import LedgerKey
 
 if TYPE_CHECKING:
@@ -157,17 +159,17 @@ class _Question(NamedTuple):
 def _question(each: Letter) -> _Question:
     party = registry.party(each.party, day_of(clock.now()))
     try:
-        said = interpret(each.body, party.profile, settings().province_code) if party else None
+        said = interpret(each.body, party.profile, settings().province_code, door.cipher_key(party)) if party else None
     except Refused:
         said = None
     if said is None:
         return _Question(each)
-    keys, receipt = door.keys(), door.keys().receipt(key_of(said))
-    if not isinstance(said, Rating):
-        return _Question(each, key_of(said), None, keys.fingerprint(event_content(said)), receipt)
-    now = clock.now()
-    rating = PendingRating.of(said, Arrival(each.body, each.party, each.webhook_id, "", "", now, now), keys)
-    return _Question(each, rating.key, rating.waiting_key, rating.fingerprint, receipt)
+    now, keys, key = clock.now(), door.keys(), key_of(said, each.party)
+    came = Arrival(each.body, each.party, each.webhook_id, "", "", now, now)
+    if isinstance(said, ServiceEvent):
+        return _Question(each, key, None, keys.fingerprint(event_content(said)), keys.receipt(key))
+    waiting_key = PendingRating.of(said, came, keys).waiting_key if isinstance(said, Rating) else None
+    return _Question(each, key, waiting_key, said_of(said, came, keys)["fingerprint"], keys.receipt(key))
 
 
 def _answers(questions: Sequence[_Question]) -> list[Result]:

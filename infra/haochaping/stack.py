@@ -15,6 +15,7 @@ from cloud import clients, registry
 from cloud import secrets as cloud_secrets
 from cloud.settings import Settings, settings
 from haochaping import local
+from intake import vault
 
 _NO_STACK = (
     "没有运行中的本地栈；运行 `haochaping local up`，或设置 HAOCHAPING_STACK\n"
@@ -56,10 +57,11 @@ def output(key: str) -> str:
 def forget() -> None:
     """Drops everything that was read from an earlier stack."""
     settings.cache_clear()
-    for client in (clients.dynamodb, clients.sqs, clients.events, clients.s3, clients.secretsmanager):
+    for client in (clients.dynamodb, clients.sqs, clients.events, clients.s3, clients.secretsmanager, clients.kms, clients.lambda_):
         client.cache_clear()
     registry.forget()
     cloud_secrets.forget()
+    vault.forget()
 
 
 def variable_of(output: str) -> str:

@@ -98,7 +98,7 @@ def case_row(case: Case) -> dict[str, Any]:
         "case_id": case.case_id,
         "state": case.state.value,
         "organisation": case.rating.organisation,
-        "organisation_name": name_of(f"organisation#{case.rating.organisation}"),
+        "organisation_name": _unit(case),
         "level": case.rating.level.value,
         "tags": list(case.rating.tags),
         "opened_at": local(hour_of(case.opened_at)),
@@ -107,6 +107,11 @@ def case_row(case: Case) -> dict[str, Any]:
             for clock, deadline in case.clocks.items()
         },
     }
+
+
+def _unit(case: Case) -> str:
+    organisation = case.rating.organisation
+    return name_of(f"organisation#{organisation}") if organisation else "未关联 not linked to a unit"
 
 
 def local(moment: Any) -> str:
@@ -121,7 +126,7 @@ def case_table(found: Sequence[Case]) -> Table:
         table.add_column(heading, overflow="fold", no_wrap=heading.startswith("到期前"))
     for case in found:
         for n, (name, deadline) in enumerate(case.clocks.items()):
-            head = (case.case_id, name_of(f"organisation#{case.rating.organisation}"), case.rating.level.zh) if n == 0 else ("", "", "")
+            head = (case.case_id, _unit(case), case.rating.level.zh) if n == 0 else ("", "", "")
             due = local(deadline.due_at)[:16].replace("T", " ")
             marks = [mark for mark, on in (("超期 overdue", deadline.overdue), ("暂定 provisional", deadline.provisional)) if on]
             table.add_row(*head, f"{name.zh} {name.en}", "\n".join([due, *marks]))

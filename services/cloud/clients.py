@@ -11,6 +11,8 @@ from botocore.config import Config
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_kms import KMSClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_secretsmanager import SecretsManagerClient
     from mypy_boto3_sqs import SQSClient
@@ -47,3 +49,15 @@ def s3() -> S3Client:
 def secretsmanager() -> SecretsManagerClient:
     """The Secrets Manager client."""
     return boto3.client("secretsmanager", config=_CONFIG)
+
+
+@cache
+def kms() -> KMSClient:
+    """The KMS client."""
+    return boto3.client("kms", config=_CONFIG)
+
+
+@cache
+def lambda_() -> LambdaClient:
+    """The Lambda client, for the command line."""
+    return boto3.client("lambda", config=_CONFIG)

@@ -48,6 +48,12 @@ def signing_secrets(owner: str, max_age: float = _SECONDS) -> list[str]:
     return [secret for secret in (held["current"], held.get("previous")) if secret]
 
 
+def cipher_key(owner: str) -> str:
+    """The key of a party whose wire format is encrypted (hexadecimal, agreed with it); empty if there is none."""
+    held: dict[str, str] = json.loads(_read(signing_secret_name(owner)))
+    return held.get("cipher_key", "")
+
+
 def forget() -> None:
     """Drops the cache, for a process that goes on to another stack."""
     _cache.clear()

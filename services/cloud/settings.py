@@ -27,6 +27,8 @@ class Settings(BaseModel):
     ledger_table: str
     waiting_table: str
     quarantine_table: str
+    vault_table: str
+    vault_key_arn: str
     scores_table: str
     cases_table: str
     feed_table: str

@@ -6,12 +6,14 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from contract.codes import Provenance, RatingKind
+from contract.ledger import TakenBack
 from contract.refusals import refuse
-from intake.entries import EventEntry, PendingRating, RatingEntry
+from intake.entries import EventEntry, RatingEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from intake.pending import PendingRating
     from policy.rules import Policy
 
 _OF_A_SERVICE_EVENT = {RatingKind.VISIT, RatingKind.MATTER}
@@ -45,55 +47,88 @@ class Holder(NamedTuple):
 
 
 class Project(NamedTuple):
-    """What the Ledger holds of one case file."""
+    """What the Ledger holds of one case file.
 
-    events: dict[int, EventEntry]
+    `ratings` are by `nn#round`, defaults and the rest by service number.
+    """
+
+    reports: tuple[EventEntry, ...]
     ratings: dict[str, Holder]
+    defaults: dict[int, tuple[Holder, TakenBack]]
     answered: frozenset[str]
+    invited: frozenset[int]
+    explained: frozenset[int]
 
     @classmethod
     def of(cls, items: Iterable[Mapping[str, Any]]) -> Self:
-        """The case file from its items in key order.
-
-        Of an event reported at several statuses the furthest counts, as long as it is the same service as the first: two reports that
-        came at the same moment may contradict each other.
-        """
-        events: dict[int, EventEntry] = {}
-        ratings: dict[str, Holder] = {}
-        answered = set()
+        """The case file from its items in key order."""
+        held: dict[str, dict[str, Mapping[str, Any]]] = {kind: {} for kind in "ERDAIO"}
         for item in items:
             kind, _, rest = item["sk"].partition("#")
-            if kind == "E":
-                event = EventEntry.model_validate(item)
-                first = events.setdefault(event.service_number, event)
-                if event.is_same_service(first):
-                    events[event.service_number] = event
-            elif kind == "R":
-                ratings[rest] = Holder.of(item)
-            elif kind == "A":
-                answered.add(rest)
-        return cls(events, ratings, frozenset(answered))
+            held.get(kind, {})[rest] = item
+        return cls(
+            reports=tuple(EventEntry.model_validate(item) for item in held["E"].values()),
+            ratings={rest: Holder.of(item) for rest, item in held["R"].items()},
+            defaults={int(nn): (Holder.of(item), TakenBack(level=item["level"], day=item["day"])) for nn, item in held["D"].items()},
+            answered=frozenset(held["A"]),
+            invited=frozenset(map(int, held["I"])),
+            explained=frozenset(map(int, held["O"])),
+        )
+
+    def event(self, service_number: int) -> EventEntry | None:
+        """The service event as it stands: of several statuses the furthest counts, as long as it is the same service as the first.
+
+        Two reports that came at the same moment may contradict each other.
+        """
+        found = [report for report in self.reports if report.service_number == service_number]
+        return next((report for report in reversed(found) if not report.contradicts(found[0])), None)
+
+    def contradictions(self, report: EventEntry) -> list[str]:
+        """The facts in which a report differs from what was reported of the same service before."""
+        earlier = [held for held in self.reports if held.service_number == report.service_number]
+        return sorted({name for held in earlier for name in report.contradicts(held)})
+
+    def has_rating(self, service_number: int) -> bool:
+        """Whether somebody rated the service."""
+        return f"{service_number:02}#1" in self.ratings
 
 
 def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None:
     """The outcome if the key is taken, the event that the rating can be bound to, or None if it has to wait.
 
-    Raises Refused (`kind_not_accepted`, `default_not_allowed`, `already_rated`, `follow_up_before_reply`).
+    Raises Refused (`kind_not_accepted`, `already_rated`, `follow_up_before_reply`).
     """
     if rating.kind not in _OF_A_SERVICE_EVENT:
         raise refuse("kind_not_accepted", "kind")
-    if rating.provenance is Provenance.DEFAULT:
-        raise refuse("default_not_allowed", "provenance")
     holder = project.ratings.get(f"{rating.service_number:02}#{rating.round}")
+    if rating.provenance is Provenance.DEFAULT:
+        default = project.defaults.get(rating.service_number)
+        holder = default[0] if default else holder
     if holder:
         return holder.meets(rating.message_id, rating.fingerprint, "already_rated")
     if rating.round == 2 and f"{rating.service_number:02}#1" not in project.answered:
         raise refuse("follow_up_before_reply", "round")
-    return project.events.get(rating.service_number)
+    return project.event(rating.service_number)
 
 
-def admit(rating: PendingRating, event: EventEntry, policy: Policy) -> RatingEntry:
-    """The entry to write. Raises Refused (`text_too_long`)."""
-    if rating.comment and len(rating.comment) > policy.max_text_length:
+def admit(rating: PendingRating, event: EventEntry, project: Project, policy: Policy) -> RatingEntry:
+    """The entry to write. Raises Refused (`text_too_long`, `follow_up_not_allowed`, `default_not_allowed`)."""
+    check_policy(rating, policy)
+    default = project.defaults.get(rating.service_number)
+    takes_back = default[1] if default and rating.round == 1 and rating.provenance is not Provenance.DEFAULT else None
+    return RatingEntry.bind(rating, event, policy, takes_back)
+
+
+def check_policy(rating: PendingRating, policy: Policy) -> None:
+    """What the rules in force say of a rating. Raises Refused as `admit`."""
+    if rating.provenance is Provenance.DEFAULT and policy.unrated_policy != "DEFAULT":
+        raise refuse("default_not_allowed", "provenance")
+    if rating.round == 2 and policy.follow_up_ratings < 1:
+        raise refuse("follow_up_not_allowed", "round")
+    check_length(rating.comment_length, policy)
+
+
+def check_length(length: int, policy: Policy) -> None:
+    """Raises Refused (`text_too_long`) for a text of more characters than the rules in force take."""
+    if length > policy.max_text_length:
         raise refuse("text_too_long", "comment", f"at most {policy.max_text_length:,} characters")
-    return RatingEntry.bind(rating, event, policy)

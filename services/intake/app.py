@@ -1,33 +1,48 @@
-"""Handlers of intake: `accept` empties the Inbox, `relay` and `announce` tell what the tables' streams hold."""
+"""Handlers of intake that no request waits for.
+
+`accept` empties the Inbox and `resubmit` the operator's queue; `annotate` puts beside a rating what rectify decided; `relay` and
+`announce` tell what the tables' streams hold; `sweep` comes back to what waited long enough; `sample` draws the call-back sample;
+`reconcile` compares the Ledger with its segments.
+"""
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cloud import batch, bus, clock, stream
-from contract.events import BadRatingAccepted, MessagesRefused, event_id
-from contract.ledger import RatingFacts
+from contract.events import AppealGranted, AppealOverturned, CaseReplied, MessagesRefused, event_id
 from contract.refusals import Refused
-from intake import door, quarantine, segments
+from contract.zone import day_of
+from intake import door, ledger, quarantine, reconciliation, resubmission, sampling, segments, telling, unrated, waiting
 from intake.admission import Outcome
 from intake.arrival import UNREGISTERED, Arrival
 from intake.arrival import of as arrival_of
-from intake.take import take
+from intake.marks import Answered, Turned
+from intake.take import policy_of, province_region, release_unlinked, take
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
+    from cloud.registry import Party
     from cloud.stream import StreamRecord
+    from cloud.table import Item
 
 logger = Logger(service="intake")
 metrics = Metrics(namespace="Haochaping", service="intake")
+
+_DECISIONS: dict[str, type[AppealGranted | AppealOverturned]] = {"AppealGranted": AppealGranted, "AppealOverturned": AppealOverturned}
+# A sweep ends before the function does; what is left is found by the next one.
+_SPARE_MILLISECONDS = 20_000
 
 
 @logger.inject_lambda_context
@@ -39,33 +54,89 @@ def accept(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
 
 def _accept(record: SQSRecord) -> None:
     arrival = _arrival(record)
-    keys = door.keys()
+    _account_for(arrival, lambda: door.check_origin(arrival))
+
+
+def _account_for(arrival: Arrival, check_origin: Callable[[], Party]) -> Outcome:
+    keys, proven = door.keys(), False
     try:
-        outcome = take(door.open_message(arrival), arrival, keys)
+        party = check_origin()
+        proven = True
+        outcome = take(door.read(arrival, party), arrival, keys)
     except Refused as refused:
-        quarantine.keep(arrival, arrival.body, refused.reasons, keys)
+        quarantine.keep(arrival, arrival.body, refused.reasons, keys, proven=proven, proof=quarantine.proof_of(arrival))
         outcome = Outcome.REFUSED
         logger.info("refused", codes=[reason.code for reason in refused.reasons])
     metrics.add_metric(name=outcome.value.capitalize(), unit=MetricUnit.Count, value=1)
+    return outcome
 
 
 def _arrival(record: SQSRecord) -> Arrival:
-    held = record.raw_event.get("messageAttributes", {})
-    sent = {name: attribute.get("stringValue") or "" for name, attribute in held.items()}
     queue = record.raw_event["attributes"]
-    sent_at, received_at = clock.unmoved(queue["SentTimestamp"]), clock.at_milliseconds(queue["SentTimestamp"])
-    again = int(queue["ApproximateReceiveCount"]) > 1
-    return arrival_of(record.body, sent, record.message_id, sent_at, received_at, is_redelivery=again)
+    return arrival_of(
+        record.body,
+        _sent(record),
+        record.message_id,
+        clock.unmoved(queue["SentTimestamp"]),
+        clock.at_milliseconds(queue["SentTimestamp"]),
+        sender=queue.get("SenderId", ""),
+        is_redelivery=int(queue["ApproximateReceiveCount"]) > 1,
+    )
+
+
+def _sent(record: SQSRecord) -> dict[str, str]:
+    held = record.raw_event.get("messageAttributes", {})
+    return {name: attribute.get("stringValue") or "" for name, attribute in held.items()}
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def resubmit(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """The operator's queue: each message is taken as when it first came, with its original party, id, time and proof."""
+    return batch.each(event, _resubmit, context)
+
+
+def _resubmit(record: SQSRecord) -> None:
+    sent, keys = _sent(record), door.keys()
+    again = resubmission.of(record.body, sent, record.message_id, keys)
+    if again.kept:
+        quarantine.note_resubmission(again.kept, record.body, sent, record.message_id, keys)
+    _account_for(again.arrival, lambda: resubmission.check_origin(again))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def annotate(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """What rectify decided, put beside its rating: answered (`A#`), excluded and restored (`X#`). Told twice, it is put once."""
+    return batch.each(event, _annotate, context)
+
+
+def _annotate(record: SQSRecord) -> None:
+    told = json.loads(record.body)
+    detail, keys = told["detail"], door.keys()
+    if told["detail-type"] == "CaseReplied":
+        replied = CaseReplied.model_validate(detail)
+        # A second reply of a case adds nothing: the rater has an answer.
+        ledger.mark(Answered.of(replied).item(keys.open_rating_id(replied.rating_id)))
+        return
+    decided = _DECISIONS[told["detail-type"]].model_validate(detail)
+    if not ledger.mark(Turned.of(decided).item(keys.open_rating_id(decided.rating.rating_id))):
+        # The queue keeps it, and then its dead letters: two decisions of one turn cannot both be right.
+        raise ValueError(f"{decided.event_id}: another decision holds this turn")
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def relay(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """The Ledger's stream: every record into a raw segment, bad ratings onto the bus."""
+    """The Ledger's stream: every record into a raw segment, what somebody must act on onto the bus."""
     if not event["Records"]:
         return stream.DONE
-    lane = stream.lane_of(event)
-    entries = list(stream.made(event, lambda record: _entry(lane, record)))
+    lane, keys = stream.lane_of(event), door.keys()
+
+    def tell(record: StreamRecord) -> telling.Told:
+        return telling.told(lane, _unaltered(record), keys)
+
+    entries = list(stream.made(event, tell))
     segments.write(entry.line for entry in entries)
     news = [entry.news for entry in entries if entry.news]
     bus.publish(news)
@@ -73,33 +144,19 @@ def relay(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return stream.DONE
 
 
-class _Entry(NamedTuple):
-    """What becomes of a Ledger entry: always a line of a segment, sometimes news."""
-
-    line: segments.Line
-    news: BadRatingAccepted | None
-
-
-def _entry(lane: str, record: StreamRecord) -> _Entry:
+def _unaltered(record: StreamRecord) -> StreamRecord:
     try:
-        stream.inserted(record)
+        return stream.inserted(record)
     except stream.Altered:
         metrics.add_metric(name="LedgerAltered", unit=MetricUnit.Count, value=1)
         raise
-    rating = RatingFacts.model_validate(record.new) if record.sk.startswith("R#") else None
-    return _Entry(segments.line(lane, record, rating), _bad_rating(rating) if rating and rating.level.is_bad else None)
-
-
-def _bad_rating(rating: RatingFacts) -> BadRatingAccepted:
-    id = event_id("BadRatingAccepted", rating.rating_id)
-    return BadRatingAccepted(event_id=id, happened_at=rating.received_hour, rating=rating)
 
 
 @logger.inject_lambda_context
 def announce(event: dict[str, Any], context: LambdaContext) -> None:
     """Quarantine's stream: one announcement per party and batch (the mapping gathers a minute), with the count per code."""
     refused: dict[str, list[_Refused]] = defaultdict(list)
-    for record in stream.made(event, _refused):
+    for record in filter(None, stream.made(event, _refused)):
         refused[record.party].append(record)
     bus.publish([_refusals(party, records) for party, records in refused.items()])
 
@@ -113,7 +170,9 @@ class _Refused(NamedTuple):
     codes: list[str]
 
 
-def _refused(record: StreamRecord) -> _Refused:
+def _refused(record: StreamRecord) -> _Refused | None:
+    if quarantine.is_note(record.new):
+        return None  # an operator sent it again; what comes of that is told by itself
     codes = [reason["code"] for reason in record.new["reasons"]]
     party = UNREGISTERED if "unknown_party" in codes else str(record.new["party"])
     return _Refused((record.pk, record.sk), party, datetime.fromisoformat(record.new["received_at"]), codes)
@@ -128,3 +187,62 @@ def _refusals(party: str, records: list[_Refused]) -> MessagesRefused:
         count=len(records),
         codes=dict(Counter(code for record in records for code in record.codes)),
     )
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def sweep(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Everything in Waiting whose time is over, the oldest first: parked ratings are released as policy says, unrated services concluded.
+
+    Answers how many of each. The cost grows with what is due; one that cannot be dealt with is left for the next sweep and holds up nobody.
+    """
+    keys, now = door.keys(), clock.now()
+    released = _each_due(waiting.overdue_parked(now), lambda item: release_unlinked(waiting.Parked.of(item), keys), context)
+    concluded = _each_due(waiting.overdue_unrated(now), lambda item: unrated.conclude(waiting.Unrated.of(item), keys, now), context)
+    metrics.add_metric(name="Released", unit=MetricUnit.Count, value=released)
+    metrics.add_metric(name="Concluded", unit=MetricUnit.Count, value=concluded)
+    return {"released": released, "concluded": concluded}
+
+
+def _each_due(due: Iterable[Item], conclude: Callable[[Item], None], context: LambdaContext) -> int:
+    done = 0
+    for found in due:
+        if context.get_remaining_time_in_millis() < _SPARE_MILLISECONDS:
+            break
+        try:
+            conclude(found)
+        except (ledger.Moved, ValueError, KeyError) as error:
+            logger.error("left for the next sweep", error=type(error).__name__)
+            metrics.add_metric(name="SweepFailed", unit=MetricUnit.Count, value=1)
+        else:
+            done += 1
+    return done
+
+
+@logger.inject_lambda_context
+def sample(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Draws yesterday's call-back sample of the province where policy asks for one. Run again, it draws the same."""
+    now, region, keys = clock.now(), province_region(), door.keys()
+    day = day_of(now) - timedelta(days=1)
+    per_mille = policy_of(region, now).callback_sample_per_mille
+    survey = sampling.survey_of(day, region)
+    if not per_mille:
+        return {"survey": survey, "drawn": 0}
+    # The seed cannot be known beforehand by those whose services are drawn, and is recorded with the sample.
+    head, chosen = sampling.draw(day, region, per_mille, keys.fingerprint("sample", survey), now)
+    return {"survey": survey, "drawn": head.drawn, "recorded": sampling.record(head, chosen)}
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def reconcile(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Goes on with this month's comparison of Ledger and segments; answers at once when it is done. Differences are named and alarmed."""
+    yesterday = (day_of(clock.now()) - timedelta(days=1)).isoformat()
+    scan = reconciliation.load(yesterday[:7])
+    if scan.finished:
+        return reconciliation.report(scan)
+    scan = reconciliation.go_on(scan, door.keys(), lambda: context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS, yesterday)
+    for finding in scan.findings:
+        logger.error("ledger and segments differ", day=finding.day, lacking=finding.lacking, entry=finding.entry)
+    metrics.add_metric(name="Unreconciled", unit=MetricUnit.Count, value=len(scan.findings))
+    return reconciliation.report(scan)

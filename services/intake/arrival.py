@@ -20,7 +20,10 @@ _ID = re.compile(r"[!-.0-~]{1,128}")
 
 
 class Arrival(NamedTuple):
-    """One message with its transport. `sent_at` is the queue's own time, `received_at` the same moment on the one clock."""
+    """One message with its transport. `sent_at` is the queue's own time, `received_at` the same moment on the one clock.
+
+    `sender` is who AWS says has sent it; `stamp` is what our own door puts on a message whose sender it has checked.
+    """
 
     body: str
     party: str
@@ -29,6 +32,8 @@ class Arrival(NamedTuple):
     signature: str
     sent_at: datetime
     received_at: datetime
+    sender: str = ""
+    stamp: str = ""
     is_redelivery: bool = False
 
     @property
@@ -48,7 +53,14 @@ def told_party(party: str) -> str:
 
 
 def of(
-    body: str, sent: Mapping[str, str], transport_id: str, sent_at: datetime, received_at: datetime, *, is_redelivery: bool = False
+    body: str,
+    sent: Mapping[str, str],
+    transport_id: str,
+    sent_at: datetime,
+    received_at: datetime,
+    *,
+    sender: str = "",
+    is_redelivery: bool = False,
 ) -> Arrival:
     """The arrival of a message with these attributes (SQS) or headers (HTTPS); the transport's id names one that names itself badly."""
     party, webhook_id = sent.get("party", ""), sent.get("webhook-id", "")
@@ -60,11 +72,14 @@ def of(
         signature=sent.get("webhook-signature", ""),
         sent_at=sent_at,
         received_at=received_at,
+        sender=sender,
+        stamp=sent.get("door", ""),
         is_redelivery=is_redelivery,
     )
 
 
-def attributes(party: str, webhook_id: str, timestamp: str, signature: str) -> dict[str, Any]:
-    """The SQS message attributes that carry the proof."""
+def attributes(party: str, webhook_id: str, timestamp: str, signature: str, **further: str) -> dict[str, Any]:
+    """The SQS message attributes that carry the proof, and further ones (`sent_at` becomes `sent-at`) where they say something."""
     sent = {"party": party, "webhook-id": webhook_id, "webhook-timestamp": timestamp, "webhook-signature": signature}
+    sent |= {name.replace("_", "-"): value for name, value in further.items() if value}
     return {name: {"DataType": "String", "StringValue": value} for name, value in sent.items()}

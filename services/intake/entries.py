@@ -1,6 +1,7 @@
-"""What intake writes: service events and ratings in the Ledger, parked ratings in Waiting.
+"""What intake writes into the Ledger for what was said: service events, ratings of them, and ratings bound to none.
 
-Entries carry names, never persons: the rater and the staff are keyed pseudonyms.
+Entries carry names, never persons: raters, applicants and staff are keyed pseudonyms, and a text is sealed, since nobody can tell
+what stands in it before it is screened.
 """
 
 from __future__ import annotations
@@ -8,54 +9,49 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime
 
 from contract import tags
-from contract.codes import IdentityMode, Level, ProjectStatus, Provenance, RatingChannel, RatingKind
+from contract.codes import Flag, IdentityMode, ObjectType, ProjectStatus, RatingKind
 from contract.identifiers import task_code
-from contract.ledger import RatingFacts, ServiceFacts
-from contract.messages import Limit, Rating, Said, ServiceEvent
-from contract.model import Model
+from contract.ledger import RatingFacts, ServiceFacts, TakenBack
+from contract.messages import GeneralRating, Import, Limit, Opinion, Person, ServiceEvent, SupervisoryRating
 from contract.zone import hour_of
+from intake import flags
 from intake.days import counted_day
-from intake.sealing import Keys, LedgerKey, digest
+from intake.places import default_key, event_key, freestanding_key, rating_key, service_key
 
 if TYPE_CHECKING:
+    from contract.model import Model
     from intake.arrival import Arrival
+    from intake.pending import PendingRating
+    from intake.sealing import Keys, LedgerKey
     from policy.rules import Policy
 
-
-def partition(project_no: str) -> str:
-    """The partition of a case file, in the Ledger and in Waiting."""
-    return f"P#{project_no}"
+# Not facts of the service: a telephone changes, and a reason may be given later.
+_BESIDE_THE_FACTS = {"applicant", "agent", "overrun_reason"}
 
 
-def event_key(project_no: str, service_number: int, status: ProjectStatus) -> LedgerKey:
-    """The Ledger key of a service event as reported at one status."""
-    return LedgerKey(partition(project_no), f"E#{service_number:02}#{list(ProjectStatus).index(status) + 1}")
-
-
-def rating_key(project_no: str, service_number: int, round: int) -> LedgerKey:
-    """The Ledger key of a rating: one service, one rating per round."""
-    return LedgerKey(partition(project_no), f"R#{service_number:02}#{round}")
-
-
-def waiting_prefix(key: LedgerKey) -> LedgerKey:
-    """Under what ratings with this Ledger key are parked: each message by itself, so that none stands in another's way."""
-    return LedgerKey(key.pk, key.sk.removeprefix("R#") + "#")
-
-
-def key_of(message: Said) -> LedgerKey:
-    """The Ledger key of a canonical message, which is also what its receipt seals."""
-    if isinstance(message, Rating):
-        return rating_key(message.project_no, message.service_number, message.round)
-    return event_key(message.project_no, message.service_number, message.status)
+def item_of(key: LedgerKey, entry: Model) -> dict[str, Any]:
+    """The item as stored: JSON types, and sealed texts as they are."""
+    sealed = {name: value for name, value in entry if isinstance(value, bytes)}
+    return key._asdict() | entry.model_dump(mode="json", exclude_none=True, exclude=set(sealed)) | sealed
 
 
 def event_content(event: ServiceEvent) -> dict[str, Any]:
-    """What a report says, whatever offset its times are written in: equal for two reports of the same facts."""
+    """The facts of a report, whatever offset its times are written in: equal for two reports of the same facts."""
     times = {name: value.astimezone(UTC).isoformat() for name, value in event if isinstance(value, datetime)}
-    return event.plain() | times
+    return event.model_dump(mode="json", exclude_none=True, exclude=_BESIDE_THE_FACTS) | times
+
+
+def seal_text(text: str | None, keys: Keys) -> bytes | None:
+    """A text as it is stored."""
+    return keys.seal(text) if text else None
+
+
+def pseudonym(person: Person | None, keys: Keys) -> str | None:
+    """The name of a person who applies, acts or rates, the same in each of these roles."""
+    return keys.pseudonym("person", *person.identity) if person else None
 
 
 class EventEntry(ServiceFacts):
@@ -64,13 +60,19 @@ class EventEntry(ServiceFacts):
     project_no: str
     service_number: int
     status: ProjectStatus
+    organisation: str
+    task_code: str
     item_name: str | None = None
     service_time: AwareDatetime
     accepted_at: AwareDatetime | None = None
     finished_at: AwareDatetime | None = None
     promised_limit: Limit | None = None
     statutory_limit: Limit | None = None
-    overrun_reason: str | None = None
+    overrun_limit: Literal["promised", "statutory"] | None = None
+    overrun_due_day: date | None = None
+    overrun_reason: bytes | None = None
+    applicant: str | None = None
+    agent: str | None = None
     event_ref: str
     received_at: AwareDatetime
     day: date
@@ -80,16 +82,26 @@ class EventEntry(ServiceFacts):
     fingerprint: str
 
     @classmethod
-    def of(cls, event: ServiceEvent, arrival: Arrival, keys: Keys, policy: Policy) -> Self:
-        """The entry of a reported service event. `event_ref` names it outside intake, as `rating_id` names a rating."""
-        facts = event.model_dump(exclude={"item_code", "staff_no"})
-        staff = keys.pseudonym("staff", event.organisation, event.staff_no) if event.staff_no else None
+    def of(cls, event: ServiceEvent, arrival: Arrival, keys: Keys, policy: Policy, listed: tuple[Flag, ...] = ()) -> Self:
+        """The entry of a reported service event; `listed` says what of it no register knows.
+
+        `event_ref` names the event outside intake, as `rating_id` names a rating.
+        """
+        facts = event.model_dump(exclude={"item_code", "staff_no", *_BESIDE_THE_FACTS})
+        late = flags.overrun(event)
+        marks = (*listed, *([Flag.OVERRUN if event.overrun_reason else Flag.OVERRUN_UNEXPLAINED] if late else []))
         return cls(
             **facts,
+            flags=marks,
             task_code=task_code(event.item_code),
             handle_item_code=event.item_code if len(event.item_code) > 31 else None,
-            staff_ref=staff,
-            event_ref=keys.event_ref(event.project_no, event.service_number),
+            staff_ref=staff_ref(event.organisation, event.staff_no, keys),
+            overrun_limit=late.limit if late else None,
+            overrun_due_day=late.due_day if late else None,
+            overrun_reason=seal_text(event.overrun_reason, keys),
+            applicant=pseudonym(event.applicant, keys),
+            agent=pseudonym(event.agent, keys),
+            event_ref=keys.event_ref(service_key(event.project_no, event.service_number)),
             received_at=arrival.received_at,
             **counted_day(event.service_time, arrival.received_at, policy.clock_skew_days)._asdict(),
             policy_version=policy.version,
@@ -97,9 +109,15 @@ class EventEntry(ServiceFacts):
             fingerprint=keys.fingerprint(event_content(event)),
         )
 
-    def is_same_service(self, other: EventEntry) -> bool:
-        """True if both were given by the same organisation, in the same region, for the same item: that never changes with the status."""
-        return (self.region_code, self.organisation, self.task_code) == (other.region_code, other.organisation, other.task_code)
+    def contradicts(self, earlier: EventEntry) -> list[str]:
+        """The facts in which this report differs from an earlier one of the same service.
+
+        Organisation, region and item never change with the status; at the same status nothing does.
+        """
+        names = ["region_code", "organisation", "task_code"]
+        if self.status is earlier.status and self.fingerprint != earlier.fingerprint:
+            names = [name for name in type(self).model_fields if name not in _OF_THE_REPORT]
+        return [name for name in names if getattr(self, name) != getattr(earlier, name)]
 
     @property
     def key(self) -> LedgerKey:
@@ -108,91 +126,156 @@ class EventEntry(ServiceFacts):
 
     def item(self) -> dict[str, Any]:
         """The item as stored."""
-        return _item(self.key, self)
+        return item_of(self.key, self)
 
 
-class PendingRating(Model):
-    """A rating that has not met its service event: what a message said, without the person. Parked ratings are stored like this."""
+# What belongs to the telling of an event rather than to the event.
+_OF_THE_REPORT = {
+    "flags",
+    "overrun_limit",
+    "overrun_due_day",
+    "overrun_reason",
+    "applicant",
+    "agent",
+    "received_at",
+    "day",
+    "day_of",
+    "policy_version",
+    "message_id",
+    "fingerprint",
+}
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
-    project_no: str
-    service_number: int
-    round: Literal[1, 2]
-    kind: RatingKind
-    level: Level
-    tags: tuple[str, ...] = ()
-    dict_version: str
-    comment: str | None = None
-    provenance: Provenance
-    rating_channel: RatingChannel
-    identity_mode: IdentityMode
+def staff_ref(organisation: str, staff_no: str | None, keys: Keys) -> str | None:
+    """The opaque name of a member of staff."""
+    return keys.pseudonym("staff", organisation, staff_no) if staff_no else None
+
+
+class Attributed(RatingFacts):
+    """An accepted rating with what stays in intake: the text, sealed, and the pseudonyms of the rater and of who entered it."""
+
+    comment: bytes | None = None
     rater: str | None = None
+    agent: str | None = None
+    entered_by: str | None = None
+    imported_from: Import | None = None
     occurred_at: AwareDatetime
     received_at: AwareDatetime
-    rating_id: str
     party: str
     message_id: str
     fingerprint: str
 
+
+class RatingEntry(Attributed):
+    """A rating of a service event (`R#`), or a default (`D#`): what was said, bound to the facts of the event."""
+
+    project_no: str
+    service_number: int
+
     @classmethod
-    def of(cls, rating: Rating, arrival: Arrival, keys: Keys) -> Self:
-        """What a message says. The fingerprint is of the content, never of times or transport (design, 6.2)."""
-        person = rating.rater
-        rater = keys.pseudonym("rater", person.certificate_type, person.certificate_number) if person else None
+    def bind(cls, rating: PendingRating, event: EventEntry, policy: Policy, takes_back: TakenBack | None = None) -> Self:
+        """The entry of a rating that has met its event, judged by the policy in force."""
+        facts = {name: getattr(event, name) for name in ServiceFacts.model_fields}
+        return cls._made(
+            rating, facts, flags.of_time(rating.occurred_at, rating.received_at, event.service_time, policy), policy, takes_back
+        )
+
+    @classmethod
+    def unlinked(cls, rating: PendingRating, region_code: str, policy: Policy) -> Self:
+        """The entry of a rating whose event never came, where policy accepts it: it counts for the region and for nobody in particular."""
+        marks = (Flag.UNLINKED, *flags.of_time(rating.occurred_at, rating.received_at, None, policy))
+        return cls._made(rating, {"region_code": region_code, "flags": ()}, marks, policy, None)
+
+    @classmethod
+    def _made(
+        cls, rating: PendingRating, facts: dict[str, Any], marks: tuple[Flag, ...], policy: Policy, takes_back: TakenBack | None
+    ) -> Self:
+        said = {name: value for name, value in rating if name in cls.model_fields}
+        counted = counted_day(rating.occurred_at, rating.received_at, policy.clock_skew_days)
         return cls(
-            **rating.model_dump(exclude={"rater"}),
-            dict_version=tags.version(),
-            identity_mode=IdentityMode.REAL_NAME if rater else IdentityMode.ANONYMOUS,
-            rater=rater,
-            received_at=arrival.received_at,
-            rating_id=keys.rating_id(rating.project_no, rating.service_number, rating.round),
-            party=arrival.party,
-            message_id=arrival.message_id,
-            fingerprint=keys.fingerprint(rating.level, rating.tags, rating.comment, rater, rating.provenance),
+            **said,
+            **facts | {"flags": (*facts["flags"], *marks)},
+            **counted._asdict(),
+            received_hour=hour_of(rating.received_at),
+            takes_back=takes_back,
+            policy_version=policy.version,
         )
 
     @property
     def key(self) -> LedgerKey:
-        """The key that the rating has in the Ledger once it is admitted."""
+        """The key in the Ledger."""
+        if self.provenance == "DEFAULT":
+            return default_key(self.project_no, self.service_number)
         return rating_key(self.project_no, self.service_number, self.round)
-
-    @property
-    def waiting_key(self) -> LedgerKey:
-        """The key in Waiting."""
-        prefix = waiting_prefix(self.key)
-        return LedgerKey(prefix.pk, prefix.sk + digest(self.message_id))
-
-    def waiting_item(self, original: bytes) -> dict[str, Any]:
-        """The item as parked, with the sealed original beside it."""
-        return _item(self.waiting_key, self) | {"original": original}
-
-
-class RatingEntry(RatingFacts):
-    """An accepted rating (`R#`): what was said, bound to the facts of its service event."""
-
-    project_no: str
-    service_number: int
-    comment: str | None = None
-    rater: str | None = None
-    occurred_at: AwareDatetime
-    received_at: AwareDatetime
-    party: str
-    message_id: str
-    fingerprint: str
-
-    @classmethod
-    def bind(cls, rating: PendingRating, event: EventEntry, policy: Policy) -> Self:
-        """The entry of a rating that has met its event, judged by the policy in force."""
-        facts = {name: getattr(event, name) for name in ServiceFacts.model_fields}
-        counted = counted_day(rating.occurred_at, rating.received_at, policy.clock_skew_days)
-        hour = hour_of(rating.received_at)
-        return cls(**facts, **dict(rating), **counted._asdict(), received_hour=hour, policy_version=policy.version)
 
     def item(self) -> dict[str, Any]:
         """The item as stored."""
-        return _item(rating_key(self.project_no, self.service_number, self.round), self)
+        return item_of(self.key, self)
 
 
-def _item(key: LedgerKey, entry: Model) -> dict[str, Any]:
-    return key._asdict() | entry.plain()
+class FreestandingEntry(Attributed):
+    """A rating that is bound to no service event (`G#` or `S#`), with what it is about as its facts."""
+
+    reference: str
+    conducted_by: str | None = None
+    sample: str | None = None
+
+    @classmethod
+    def of(cls, message: GeneralRating | SupervisoryRating, arrival: Arrival, keys: Keys, policy: Policy) -> Self:
+        """The entry of a general or supervisory rating."""
+        return cls(
+            **said_of(message, arrival, keys),
+            **_object_facts(message, keys),
+            **_check_facts(message),
+            reference=message.reference,
+            flags=flags.of_time(message.occurred_at, arrival.received_at, None, policy),
+            rating_id=keys.rating_id(freestanding_key(message, arrival.party)),
+            received_hour=hour_of(arrival.received_at),
+            **counted_day(message.occurred_at, arrival.received_at, policy.clock_skew_days)._asdict(),
+            policy_version=policy.version,
+        )
+
+    def item(self, key: LedgerKey) -> dict[str, Any]:
+        """The item as stored under its key."""
+        return item_of(key, self)
+
+
+def said_of(message: Opinion, arrival: Arrival, keys: Keys) -> dict[str, Any]:
+    """What every rating says, as it is stored. The fingerprint is of the content, never of times or transport (design, 6.2)."""
+    rater = pseudonym(message.rater, keys)
+    said = message.model_dump(include={"level", "tags", "provenance", "rating_channel", "occurred_at", "imported_from"})
+    return said | {
+        "dict_version": tags.version(),
+        "comment": seal_text(message.comment, keys),
+        "identity_mode": IdentityMode.REAL_NAME if rater else IdentityMode.ANONYMOUS,
+        "rater": rater,
+        "agent": pseudonym(message.agent, keys),
+        "entered_by": keys.pseudonym("staff", arrival.party, message.entered_by) if message.entered_by else None,
+        "received_at": arrival.received_at,
+        "party": arrival.party,
+        "message_id": arrival.message_id,
+        "fingerprint": keys.fingerprint(message.level, message.tags, message.comment, rater, message.provenance),
+    }
+
+
+def _check_facts(message: GeneralRating | SupervisoryRating) -> dict[str, Any]:
+    if isinstance(message, GeneralRating):
+        return {"kind": RatingKind.GENERAL}
+    survey = {"survey": message.survey.id, "survey_method": message.survey.method, "conducted_by": message.survey.conducted_by}
+    return {"kind": RatingKind.SUPERVISION, "sample": message.sample, **survey}
+
+
+def _object_facts(message: GeneralRating | SupervisoryRating, keys: Keys) -> dict[str, Any]:
+    named = message.object
+    facts: dict[str, Any] = {"object_type": named.type, "organisation": named.organisation, "region_code": named.region_code}
+    if named.id is None:
+        return facts
+    match named.type:
+        case ObjectType.ITEM | ObjectType.GUIDE:
+            return facts | {"task_code": task_code(named.id), "handle_item_code": named.id if len(named.id) > 31 else None}
+        case ObjectType.WINDOW:
+            return facts | {"window": named.id}
+        case ObjectType.PLATFORM:
+            return facts | {"platform": named.id}
+        case _:
+            return facts | {"staff_ref": staff_ref(named.organisation, named.id, keys)}

@@ -1,33 +1,44 @@
 """The HTTPS door: the same message, the same proof and the same checks as the Inbox, which it forwards to.
 
-202 means queued and carries the receipt. What can be seen at the door is answered at once: 401 (proof), 413 (size), 422 (content),
-each with the stable refusals of the contract.
+202 means queued and carries the receipt. What can be seen at the door is answered at once, each with the stable refusals of the
+contract: 401 (proof), 403 (sender, role, scope), 413 (size), 422 (content), 429 (later). A batch answers message by message. Nothing
+here counts requests by address: a hall full of people has one.
 """
 
 from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response, content_types
+from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
+from botocore.exceptions import ClientError
 
 from cloud import clock
 from cloud.clients import sqs
 from cloud.settings import settings
+from contract.messages import Rating, Said, ServiceEvent
 from contract.refusals import Refused, refuse
-from intake import arrival, door, receipts
-from intake.entries import key_of
-from intake.sealing import NotAReceipt
+from intake import arrival, door, openapi, receipts
+from intake.answers import answer, refusal, refused_body
+from intake.places import key_of
+from intake.sealing import NotOurs
+from intake.take import check_scope
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from intake.arrival import Arrival
 
 logger = Logger(service="intake")
 app = APIGatewayRestResolver()
 
-_PROOF = {"unknown_party", "bad_signature", "stale_signature"}
+MOST_MESSAGES = 100
+_ENTRIES, _CALL_BYTES = 10, 200_000
+_THROTTLED = {"RequestThrottled", "ThrottlingException", "Throttling", "OverLimit", "TooManyRequestsException", "KmsThrottled"}
 
 
 @logger.inject_lambda_context
@@ -40,24 +51,34 @@ def gateway(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 @app.post("/signed/messages")
 def post_message() -> Response[str]:
     """Checks one message, queues it and answers its receipt."""
-    headers = {name.lower(): value or "" for name, value in app.current_event.headers.items()}
     try:
-        body = app.current_event.decoded_body or ""
-    except ValueError:
-        return _refusal(refuse("not_json"))
-    request = app.current_event.request_context.request_id
-    came = arrival.of(body, headers, request, clock.wall(), clock.now())
+        came = _came(_body(), _headers(), app.current_event.request_context.request_id)
+        checked = _check(came)
+        refused = next(_queue([checked]), None)
+    except Refused as error:
+        return refusal(error)
+    return refusal(refused[1]) if refused else answer(HTTPStatus.ACCEPTED, {"receipt": checked.receipt})
+
+
+@app.post("/messages/batch")
+@app.post("/signed/messages/batch")
+def post_batch() -> Response[str]:
+    """Checks up to a hundred messages of one party, each with its own proof, and answers each by its own outcome, in their order."""
     try:
-        message = door.open_message(came)
-    except Refused as refused:
-        return _refusal(refused)
-    proof = arrival.attributes(came.party, came.webhook_id, came.timestamp, came.signature)
-    try:
-        sqs().send_message(QueueUrl=settings().inbox_url, MessageBody=came.body, MessageAttributes=proof)
-    except sqs().exceptions.InvalidMessageContents:
-        # Characters that are JSON but no text to a queue (U+FFFE and the like).
-        return _refusal(refuse("not_json"))
-    return _answer(HTTPStatus.ACCEPTED, {"receipt": door.keys().receipt(key_of(message))})
+        came = list(_batch(_body(), _headers().get("party", "")))
+    except Refused as error:
+        return refusal(error)
+    outcomes: dict[str, dict[str, Any]] = {}
+    checked = []
+    for n, message in enumerate(came):
+        try:
+            checked.append(_check(message)._replace(place=str(n)))
+        except Refused as error:
+            outcomes[str(n)] = refused_body(error)
+    outcomes |= {each.place: {"status": HTTPStatus.ACCEPTED, "receipt": each.receipt} for each in checked}
+    outcomes |= {each.place: refused_body(error) for each, error in _queue(checked)}
+    listed = [{"webhook-id": message.webhook_id, **outcomes[str(n)]} for n, message in enumerate(came)]
+    return answer(HTTPStatus.ACCEPTED, {"outcomes": listed})
 
 
 @app.get("/receipts/<receipt>")
@@ -65,23 +86,112 @@ def get_receipt(receipt: str) -> Response[str]:
     """What became of the message: accepted or parked; 404 while nothing is stored under the receipt."""
     try:
         standing = receipts.standing(receipt, door.keys())
-    except NotAReceipt:
+    except NotOurs:
         standing = None
     if standing is None:
-        return _answer(HTTPStatus.NOT_FOUND, {"receipt": receipt, "outcome": "unknown"})
-    return _answer(HTTPStatus.OK, standing.plain())
+        return answer(HTTPStatus.NOT_FOUND, {"receipt": receipt, "outcome": "unknown"})
+    return answer(HTTPStatus.OK, standing.plain())
 
 
-def _status(refused: Refused) -> HTTPStatus:
-    codes = {reason.code for reason in refused.reasons}
-    if codes & _PROOF:
-        return HTTPStatus.UNAUTHORIZED
-    return HTTPStatus.REQUEST_ENTITY_TOO_LARGE if "too_large" in codes else HTTPStatus.UNPROCESSABLE_ENTITY
+@app.get("/openapi.json")
+def get_openapi() -> Response[str]:
+    """What this door takes and answers."""
+    return answer(HTTPStatus.OK, openapi.document())
 
 
-def _refusal(refused: Refused) -> Response[str]:
-    return _answer(_status(refused), {"refusals": [reason.plain() for reason in refused.reasons]})
+class _Checked(NamedTuple):
+    """A message that may be queued, with its receipt, and its place in a batch."""
+
+    arrival: Arrival
+    receipt: str
+    place: str = "0"
 
 
-def _answer(status: HTTPStatus, body: dict[str, Any]) -> Response[str]:
-    return Response(status.value, content_types.APPLICATION_JSON, json.dumps(body, ensure_ascii=False))
+def _headers() -> dict[str, str]:
+    return {name.lower(): value or "" for name, value in app.current_event.headers.items()}
+
+
+def _body() -> str:
+    try:
+        return app.current_event.decoded_body or ""
+    except ValueError:
+        raise refuse("not_json") from None
+
+
+def _came(body: str, sent: dict[str, str], transport_id: str) -> Arrival:
+    identity = app.current_event.raw_event["requestContext"].get("identity", {})
+    return arrival.of(body, sent, transport_id, clock.wall(), clock.now(), sender=identity.get("caller") or "")
+
+
+def _batch(body: str, party: str) -> Iterator[Arrival]:
+    """The messages of a batch. Raises Refused (`not_json`, `malformed_field`, `too_many_messages`) for one that is none."""
+    try:
+        listed = json.loads(body)["messages"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        raise refuse("not_json", "messages") from None
+    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_MESSAGES:
+        raise refuse("too_many_messages", "messages")
+    request = app.current_event.request_context.request_id
+    for n, held in enumerate(listed):
+        if not isinstance(held, dict) or not all(isinstance(value, str) for value in held.values()):
+            raise refuse("malformed_field", f"messages.{n}")
+        yield _came(held.get("body", ""), {**held, "party": party}, f"{request}-{n}")
+
+
+def _check(came: Arrival) -> _Checked:
+    """Raises Refused for everything that can be seen at the door."""
+    message = door.read(came, door.check_origin(came))
+    _check_scope(message, came)
+    return _Checked(came, door.keys().receipt(key_of(message, came.party)))
+
+
+def _check_scope(message: Said, came: Arrival) -> None:
+    if isinstance(message, Rating):
+        return  # what it is about is known when it meets its event
+    named = message if isinstance(message, ServiceEvent) else message.object
+    check_scope(came.party, named.region_code, named.organisation, came.received_at)
+
+
+def _queue(checked: Iterable[_Checked]) -> Iterator[tuple[_Checked, Refused]]:
+    """Hands the messages to the Inbox, ten to a call; those that it did not take, with why."""
+    for group in _calls(checked):
+        entries: list[Any] = [
+            {"Id": each.place, "MessageBody": each.arrival.body, "MessageAttributes": _attributes(each.arrival)} for each in group
+        ]
+        failed = {entry["Id"]: entry.get("Code", "") for entry in _send(entries)}
+        yield from ((each, _why(failed[each.place])) for each in group if each.place in failed)
+
+
+def _calls(checked: Iterable[_Checked]) -> Iterator[list[_Checked]]:
+    group: list[_Checked] = []
+    size = 0
+    for each in checked:
+        length = len(each.arrival.body.encode())
+        if group and (len(group) == _ENTRIES or size + length > _CALL_BYTES):
+            yield group
+            group, size = [], 0
+        group.append(each)
+        size += length
+    if group:
+        yield group
+
+
+def _send(entries: list[Any]) -> list[Any]:
+    try:
+        return list(sqs().send_message_batch(QueueUrl=settings().inbox_url, Entries=entries).get("Failed", []))
+    except ClientError as error:
+        code = error.response["Error"]["Code"].rpartition(".")[2]
+        # Characters that are JSON but no text to a queue (U+FFFE and the like) turn the whole call away.
+        if len(entries) > 1 and code == "InvalidMessageContents":
+            return [failed for entry in entries for failed in _send([entry])]
+        if code in _THROTTLED or code == "InvalidMessageContents":
+            return [{"Id": entry["Id"], "Code": code} for entry in entries]
+        raise
+
+
+def _why(code: str) -> Refused:
+    return refuse("not_json" if code == "InvalidMessageContents" else "throttled")
+
+
+def _attributes(came: Arrival) -> dict[str, Any]:
+    return arrival.attributes(came.party, came.webhook_id, came.timestamp, came.signature, door=door.keys().stamp(came.message_id))

@@ -21,12 +21,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 _NONCE = 12
-# Base64 may begin with a hyphen, which a command takes for an option.
-_RECEIPT = "rc_"
 
 
-class NotAReceipt(ValueError):
-    """The text is not a receipt of this stack."""
+class NotOurs(ValueError):
+    """The text is no name of this kind that this stack has given."""
 
 
 class LedgerKey(NamedTuple):
@@ -37,47 +35,78 @@ class LedgerKey(NamedTuple):
 
 
 class Keys:
-    """The keys of one stack. Every result is the same for the same input, except `seal`."""
+    """The keys of one stack. Every result is the same for the same input, except `seal`.
+
+    A name is a sealed Ledger key (AES-SIV): known before the write, the same for every copy, meaningless without the stack's secret, and
+    found again without an index. The prefix says of which kind a name is and is sealed with it, so that a receipt is no rating id; and
+    it begins with a letter, since Base64 may begin with a hyphen, which a command takes for an option.
+    """
 
     def __init__(self, secret: str) -> None:
-        self._rating = _derive(secret, "rating_id", 32)
+        self._names = AESSIV(_derive(secret, "name", 64))
         self._person = _derive(secret, "pseudonym", 32)
         self._fingerprint = _derive(secret, "fingerprint", 32)
-        self._receipts = AESSIV(_derive(secret, "receipt", 64))
+        self._door = _derive(secret, "door", 32)
         self._originals = AESGCM(_derive(secret, "original", 32))
 
-    def rating_id(self, project_no: str, service_number: int, round: int) -> str:
+    def rating_id(self, key: LedgerKey) -> str:
         """The name of a rating outside intake: it does not lead back to the case file."""
-        return "r_" + _mac(self._rating, project_no, service_number, round)
+        return self._name("r_", key)
 
-    def event_ref(self, project_no: str, service_number: int) -> str:
-        """The name of a service event outside intake."""
-        return "e_" + _mac(self._rating, project_no, service_number)
+    def open_rating_id(self, rating_id: str) -> LedgerKey:
+        """The Ledger key of a rating. Raises NotOurs."""
+        return self._open("r_", rating_id)
+
+    def event_ref(self, key: LedgerKey) -> str:
+        """The name of a service event outside intake, the same at every status."""
+        return self._name("e_", key)
+
+    def open_event_ref(self, event_ref: str) -> LedgerKey:
+        """The key that an `event_ref` seals. Raises NotOurs."""
+        return self._open("e_", event_ref)
+
+    def receipt(self, key: LedgerKey) -> str:
+        """The receipt of the message that has this key."""
+        return self._name("rc_", key)
+
+    def open_receipt(self, receipt: str) -> LedgerKey:
+        """The Ledger key of a receipt. Raises NotOurs."""
+        return self._open("rc_", receipt)
+
+    def token(self, key: LedgerKey) -> str:
+        """The one-time token of an invitation, which is what its key says and nothing more: whoever has it may rate."""
+        return self._name("t_", key)
+
+    def open_token(self, token: str) -> LedgerKey:
+        """What a token seals. Raises NotOurs."""
+        return self._open("t_", token)
+
+    def _name(self, prefix: str, key: LedgerKey) -> str:
+        sealed = self._names.encrypt("|".join(key).encode(), [prefix.encode()])
+        return prefix + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
+
+    def _open(self, prefix: str, name: str) -> LedgerKey:
+        text = name.removeprefix(prefix)
+        try:
+            sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+            if prefix + base64.urlsafe_b64encode(sealed).decode().rstrip("=") != name:
+                raise NotOurs  # a name has one spelling
+            pk, _, sk = self._names.decrypt(sealed, [prefix.encode()]).decode().partition("|")
+        except (ValueError, InvalidTag):
+            raise NotOurs from None
+        return LedgerKey(pk, sk)
 
     def pseudonym(self, kind: str, *identity: str) -> str:
-        """The name of a person (`v1:` and a keyed hash); `kind` keeps raters and staff apart."""
+        """The name of a person (`v1:` and a keyed hash); `kind` keeps persons who rate and staff apart."""
         return "v1:" + _mac(self._person, kind, *identity)
 
     def fingerprint(self, *content: Any) -> str:
         """Equal for equal content. Keyed, so that a text cannot be found by trying."""
         return _mac(self._fingerprint, *content)
 
-    def receipt(self, key: LedgerKey) -> str:
-        """The sealed Ledger key: known before the write, the same for every copy."""
-        sealed = self._receipts.encrypt("|".join(key).encode(), None)
-        return _RECEIPT + base64.urlsafe_b64encode(sealed).decode().rstrip("=")
-
-    def open_receipt(self, receipt: str) -> LedgerKey:
-        """The Ledger key of a receipt. Raises NotAReceipt."""
-        text = receipt.removeprefix(_RECEIPT)
-        try:
-            sealed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            if _RECEIPT + base64.urlsafe_b64encode(sealed).decode().rstrip("=") != receipt:
-                raise NotAReceipt  # a receipt has one spelling
-            pk, _, sk = self._receipts.decrypt(sealed, None).decode().partition("|")
-        except (ValueError, InvalidTag):
-            raise NotAReceipt from None
-        return LedgerKey(pk, sk)
+    def stamp(self, message_id: str) -> str:
+        """What our own door puts on a message whose sender it has checked."""
+        return _mac(self._door, message_id)
 
     def seal(self, original: str) -> bytes:
         """The text, compressed, then encrypted (AES-GCM)."""

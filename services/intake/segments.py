@@ -1,7 +1,7 @@
 """Raw segments: every Ledger record also lands in S3, without case-file number, person or text (design, 6.11).
 
-Object `raw/<day>/<table>/<shard>/<first sequence>.ndjson.gz`, one line per record: lane, sequence, entry kind (`E`, `R`) and facts.
-A batch that is handed over again may be cut differently; a reader drops copies by lane and sequence.
+Object `raw/<day>/<table>/<shard>/<first sequence>.ndjson.gz`, one line per record: lane, sequence, kind of entry, key and facts.
+A batch that is handed over again may be cut differently; a reader drops copies by their key, which an entry has alone.
 """
 
 from __future__ import annotations
@@ -9,40 +9,34 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cloud.clients import s3
 from cloud.settings import settings
-from contract.ledger import ServiceFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from cloud.stream import StreamRecord
-    from contract.ledger import RatingFacts
+    from collections.abc import Iterable, Iterator
 
 
 class Line(NamedTuple):
-    """One record of a segment."""
+    """One record of a segment. `key` is a keyed hash of the Ledger key: it tells entries apart and leads nowhere."""
 
     day: str
     lane: str
     sequence: int
     entry: str
+    key: str
     facts: dict[str, Any]
 
     def text(self) -> str:
         """The line as written."""
         return json.dumps(self._asdict() | {"sequence": f"{self.sequence:040}"}, ensure_ascii=False)
 
-
-def line(lane: str, record: StreamRecord, rating: RatingFacts | None) -> Line:
-    """The line of a Ledger record, a rating or else a service event. Raises ValidationError or KeyError if it is not an entry."""
-    if rating:
-        facts = rating.plain()
-    else:
-        facts = ServiceFacts.model_validate(record.new).plain() | {name: record.new[name] for name in ("event_ref", "status", "day")}
-    return Line(record.new["day"], lane, record.sequence, record.sk.split("#", 1)[0], facts)
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The line as read."""
+        held = json.loads(text)
+        return cls(**held | {"sequence": int(held["sequence"])})
 
 
 def write(lines: Iterable[Line]) -> None:
@@ -54,3 +48,15 @@ def write(lines: Iterable[Line]) -> None:
         key = f"raw/{day}/{of_day[0].lane}/{of_day[0].sequence:040}.ndjson.gz"
         body = gzip.compress("".join(entry.text() + "\n" for entry in of_day).encode(), mtime=0)
         s3().put_object(Bucket=settings().segments_bucket, Key=key, Body=body)
+
+
+def of_day(day: str) -> Iterator[Line]:
+    """The lines of a day (Asia/Shanghai), each entry once, in no order."""
+    seen: set[str] = set()
+    pages = s3().get_paginator("list_objects_v2").paginate(Bucket=settings().segments_bucket, Prefix=f"raw/{day}/")
+    for found in (found for page in pages for found in page.get("Contents", [])):
+        body = s3().get_object(Bucket=settings().segments_bucket, Key=found["Key"])["Body"].read()
+        for line in map(Line.of, gzip.decompress(body).decode().splitlines()):
+            if line.key not in seen:
+                seen.add(line.key)
+                yield line

@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger
 
 from cloud import batch, bus, clock, queue, registry, stream
 from cloud.settings import settings
+from contract.codes import RatingKind
 from contract.events import BadRatingAccepted, CaseOpened, CaseOverdue, Event, event_id
 from contract.ledger import RatingFacts
 from contract.zone import day_of, hour_of
@@ -40,7 +41,10 @@ def handle(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
 def _handle(record: SQSRecord) -> None:
     message = json.loads(record.body)
     if "detail" in message:
-        _carry_out(OpenCase(rating=BadRatingAccepted.model_validate(message["detail"]).rating))
+        rating = BadRatingAccepted.model_validate(message["detail"]).rating
+        # A supervisory check looks at the service as a whole; what it finds is no complaint of one person.
+        if rating.kind is not RatingKind.SUPERVISION:
+            _carry_out(OpenCase(rating=rating))
     else:
         _carry_out(PassDeadline.model_validate(message))
 

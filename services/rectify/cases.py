@@ -6,12 +6,11 @@ The head carries two indexes: `due`, by `due#shard` / next deadline, from which 
 
 from __future__ import annotations
 
-import zlib
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import TypeAdapter
 
+from cloud import due as due_index
 from cloud.clients import dynamodb
 from cloud.settings import settings
 from cloud.table import get_many, put_of, search
@@ -19,8 +18,8 @@ from rectify.case import Case, Command, Fact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
 
-SHARDS = 4
 _FACT: TypeAdapter[Fact] = TypeAdapter(Fact)
 
 
@@ -76,34 +75,27 @@ def _head(case: Case) -> dict[str, Any]:
         "sk": "STATE",
         "version": case.version,
         "case": case.model_dump_json(exclude_none=True),
-        "organisation": case.rating.organisation,
-        "opened_at": stamp(case.opened_at),
-        "due_shard": f"{kind}#{zlib.crc32(case.case_id.encode()) % SHARDS}",
-        "due_at": stamp(case.next_due or case.opened_at),
+        "opened_at": due_index.stamp(case.opened_at),
+        **due_index.place(kind, case.case_id, case.next_due or case.opened_at),
+        # A rating that was accepted without its service event names no organisation, and stands on no organisation's list.
+        **({"organisation": case.rating.organisation} if case.rating.organisation else {}),
     }
-
-
-def stamp(moment: datetime) -> str:
-    """An instant as the indexes sort it: UTC to the second."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def due(now: datetime) -> Iterator[Case]:
     """Every case whose next deadline has passed, the oldest first within each shard; all pages."""
-    for shard in range(SHARDS):
-        yield from _query("due", "due_shard = :pk AND due_at <= :now", {":pk": f"due#{shard}", ":now": stamp(now)})
+    return map(_case, due_index.passed(settings().cases_table, "due", now))
 
 
 def of_organisation(organisation: str) -> Iterator[Case]:
     """The cases of an organisation (USCC), by opening time."""
-    yield from _query("organisation", "organisation = :pk", {":pk": organisation})
+    return map(_case, search(settings().cases_table, "organisation = :pk", {":pk": organisation}, IndexName="organisation"))
 
 
 def all_open() -> Iterator[Case]:
     """Every case: those all of whose deadlines have been told, and those with a deadline ahead, soonest first within each shard."""
     for kind in ("told", "due"):
-        for shard in range(SHARDS):
-            yield from _query("due", "due_shard = :pk", {":pk": f"{kind}#{shard}"})
+        yield from map(_case, due_index.every(settings().cases_table, kind))
 
 
 def fact_of(history_item: dict[str, Any]) -> Fact:
@@ -111,6 +103,5 @@ def fact_of(history_item: dict[str, Any]) -> Fact:
     return _FACT.validate_json(history_item["fact"])
 
 
-def _query(index: str, condition: str, values: dict[str, Any]) -> Iterator[Case]:
-    for item in search(settings().cases_table, condition, values, IndexName=index):
-        yield Case.model_validate_json(item["case"])
+def _case(head: dict[str, Any]) -> Case:
+    return Case.model_validate_json(head["case"])

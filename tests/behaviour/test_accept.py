@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from bed import NEW_SECRET, ago
+from contract.refusals import CATALOGUE
 from intake import door, receipts
-from intake.entries import key_of
+from intake.places import key_of
 from said import AT, bad_rating, changed, event, letter, rating, raw
+from template_file import ROOT
 
 
 def receipt_of(said) -> str:
-    return door.keys().receipt(key_of(said))
+    return door.keys().receipt(key_of(said, "hall-devices"))
 
 
 def test_a_rating_of_a_known_service_is_accepted_with_the_facts_of_its_event(bed):
@@ -205,11 +208,13 @@ def test_what_an_unregistered_sender_calls_itself_is_not_told(bed):
     assert "330106199001011234" not in str(bed.items("FeedTable"))
 
 
-def test_every_refusal_code_is_reachable():
-    from contract.refusals import CATALOGUE
-
-    tested_elsewhere = {"bad_signature", "stale_signature", "already_rated", "event_contradicted"}
-    assert GARBAGE.keys() | tested_elsewhere == CATALOGUE.keys()
+@pytest.mark.parametrize("code", CATALOGUE)
+def test_every_refusal_code_is_met_by_a_message_or_request_of_a_test(code):
+    here = Path(__file__)
+    elsewhere = "".join(path.read_text("utf-8") for path in here.parent.glob("test_*.py") if path != here)
+    elsewhere += here.read_text("utf-8").partition("class TestProof")[2]
+    samples = (ROOT / "tests" / "conformance").glob("*/invalid/*.json")
+    assert code in GARBAGE or f'"{code}"' in elsewhere or any(f'"{code}"' in path.read_text("utf-8") for path in samples)
 
 
 AWKWARD = {
@@ -270,6 +275,8 @@ def test_a_claimed_time_after_receipt_or_long_before_it_counts_for_the_day_of_re
     bed.accept(letter(rating(occurred_at=long_ago)), letter(rating(project_no="33-2", occurred_at=ahead)))
     for entry in bed.items("LedgerTable", "R#"):
         assert entry["day_of"] == "received_at"
+    flags = {entry["project_no"]: entry["flags"] for entry in bed.items("LedgerTable", "R#")}
+    assert flags == {"33-2": ["CLAIMED_IN_FUTURE"], rating().project_no: ["CLAIMED_BEFORE_SERVICE", "CLAIMED_FAR_FROM_RECEIPT"]}
     assert {entry["occurred_at"][:10] for entry in bed.items("LedgerTable", "R#")} == {
         long_ago.date().isoformat(),
         ahead.date().isoformat(),
@@ -310,6 +317,21 @@ class TestProof:
         bed.accept(message, webhook_signature=signature, webhook_timestamp=str(int(now.timestamp())))
         assert bed.codes() == []
         assert len(bed.items("LedgerTable", "R#")) == 1
+
+    @pytest.mark.parametrize(("sender", "codes"), [("AROACHANNEL:device-1", []), ("AROACHANNEL", []), ("AROAOTHER:x", ["wrong_sender"])])
+    def test_where_a_principal_is_registered_the_message_must_come_from_it(self, bed, sender, codes):
+        bed.party("bound", ["330000000000"], principals=["AROACHANNEL"])
+        bed.accept(letter(event(), party="bound"), sender=sender)
+        assert bed.codes() == codes
+
+    def test_the_stamp_of_our_door_stands_for_the_principal_that_it_checked_and_for_no_other_message(self, bed):
+        bed.party("bound", ["330000000000"], principals=["AROACHANNEL"])
+        message = letter(event(), party="bound")
+        stamp = door.keys().stamp(message.message_id)
+        bed.accept(letter(event(project_no="33-2"), party="bound"), sender="AROAGATEWAY", door=stamp)
+        assert bed.codes() == ["wrong_sender"]
+        bed.accept(message, sender="AROAGATEWAY", door=stamp)
+        assert len(bed.items("LedgerTable")) == 1
 
     def test_another_partys_secret_does_not_help(self, bed):
         bed.accept(letter(rating(), party="national-portal"), party="hall-devices")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typer.testing import CliRunner
 
-from haochaping import cli, sending
+from haochaping import cli, refused, sending
 from said import changed, event, letter, rating
 
 
@@ -37,7 +37,7 @@ def test_a_party_that_is_no_id_is_accounted_for(bed):
 
 
 def test_square_brackets_from_outside_are_shown_as_they_are(bed, monkeypatch):
-    monkeypatch.setattr(cli, "_connect", lambda: None)
+    monkeypatch.setattr(refused, "connect", lambda: None)
     bed.accept(changed(rating(), "[red]id[x]", level="?"))
     shown = CliRunner().invoke(cli.app, ["quarantine", "list"])
     assert shown.exit_code == 0

@@ -22,21 +22,28 @@ SAMPLES = ROOT / "tests" / "contract" / "samples"
 CONTRACT = (ROOT / "docs" / "contract.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", schemas.models())
+def still_says(now: Any, sample: Any) -> bool:
+    """Whether everything in the sample is read as it was written; what was added since has its default."""
+    if isinstance(sample, dict):
+        return all(name in now and still_says(now[name], held) for name, held in sample.items())
+    return now == sample
+
+
+@pytest.mark.parametrize("name", schemas.files())
 def test_a_schema_is_current(name):
     committed = schemas.SCHEMAS / f"{name}.json"
-    assert committed.read_text("utf-8") == schemas.text_of(schemas.models()[name]), "run `make schemas` and commit"
+    assert committed.read_text("utf-8") == schemas.files()[name], "run `make schemas` and commit"
 
 
 def test_no_schema_is_left_over():
-    assert {path.stem for path in schemas.SCHEMAS.glob("*.json")} == schemas.models().keys()
+    assert {path.stem for path in schemas.SCHEMAS.glob("*.json")} == schemas.files().keys()
 
 
 @pytest.mark.parametrize("name", [*MESSAGES, *(f"{event}.v1" for event in EVENTS)])
 def test_a_golden_sample_still_parses_and_satisfies_its_schema(name):
     sample = json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))
     model = schemas.models()[name]
-    assert model.model_validate(sample).model_dump(mode="json", exclude_none=True) == sample
+    assert still_says(model.model_validate(sample).model_dump(mode="json", exclude_none=True), sample)
     Draft202012Validator(json.loads((schemas.SCHEMAS / f"{name}.json").read_text("utf-8"))).validate(sample)
 
 

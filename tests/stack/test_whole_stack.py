@@ -19,16 +19,18 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from standardwebhooks.webhooks import Webhook
 
-from cloud import bus, clock, secrets
+from cloud import bus, clock, registry, secrets
 from cloud.clients import sqs
 from cloud.settings import settings
-from contract.events import BadRatingAccepted
+from contract.events import BadRatingAccepted, CaseReplied
+from contract.zone import SHANGHAI
 from facts import rating_facts
 from haochaping import local, provinces, sending, stack, views
 from haochaping.demo.receiver import Receiver
-from intake import door
-from intake.entries import key_of
+from intake import door, receipts
+from intake.places import key_of
 from notify import feed, subscriptions
+from policy.rules import in_force
 from said import ORGANISATION, bad_rating, changed, event, letter, rating, raw
 from scoring import scores
 
@@ -216,7 +218,7 @@ def test_the_https_door_takes_a_signed_message_and_refuses_an_unsigned_one(runni
 def test_the_iam_routes_answer_who_is_allowed_and_nobody_else(running, results):
     receipts = f"{running.api_url(stack.output('ApiId'))}/receipts"
     assert urllib3.request("GET", f"{receipts}/{results['rating'].receipt}", timeout=30).status == 403
-    nobody = door.keys().receipt(key_of(rating(project_no="33-nobody")))
+    nobody = door.keys().receipt(key_of(rating(project_no="33-nobody"), "hall-devices"))
     expected = {results["rating"].receipt: (200, "accepted"), results["orphan"].receipt: (200, "parked"), nobody: (404, "unknown")}
     for receipt, answered in expected.items():
         signed = AWSRequest("GET", f"{receipts}/{receipt}")
@@ -246,6 +248,86 @@ def test_the_commands_answer_from_the_stack(running, results, tmp_path):
     file.write_text(f"{letter(event()).body}\nnonsense\n", "utf-8")
     sent = [json.loads(line) for line in haochaping("send", str(file), "--party", "hall-devices", "--json").stdout.splitlines()]
     assert [entry["outcome"] for entry in sent] == ["duplicate", "refused"]
+
+
+def test_an_identity_is_read_by_the_one_function_that_may_and_by_nobody_else(running, results):
+    url = f"{running.api_url(stack.output('ApiId'))}/signed/messages"
+    applicant = {
+        "certificate_type": "111",
+        "certificate_number": "canary-330106199001011234",
+        "name": "canary-张三",
+        "phone": "13800000000",
+    }
+    message = letter(event(project_no="33-known", applicant=applicant))
+    proof = {name: held["StringValue"] for name, held in sending.proof(message, clock.wall()).items()}
+    receipt = post(url, message.body, proof)[1]["receipt"]
+    assert sending.settle([message], _WITHIN)[0].outcome == "accepted"
+    asked = ("identity", "reveal", receipt, "--purpose", "CONTACT", "--by", "desk-3")
+    assert answer_of(*asked) == {"name": "canary-张三", "phone": "13800000000"}
+    assert [look["by"] for look in answer_of("identity", "readers", receipt)] == ["desk-3"]
+    assert haochaping("identity", "erase", receipt, "--by", "desk-3", "--reason", "本人申请", "--yes").returncode == 0
+    gone = haochaping(*asked)
+    assert (gone.returncode, "nobody_known" in gone.stderr) == (1, True)
+
+
+def test_the_operator_corrects_a_refused_message(running, results, tmp_path):
+    refused = letter(event(project_no="33-refused", region_code="339999000000"))
+    sending.send([refused])
+    assert sending.settle([refused], _WITHIN)[0].codes == ("unknown_region",)
+    day = clock.now().astimezone(SHANGHAI).date().isoformat()
+    file = tmp_path / "corrected.json"
+    file.write_text(refused.body.replace("339999000000", "330106000000"), "utf-8")
+    sent = ("quarantine", "resubmit", refused.message_id, "--day", day, "--by", "op-1", "--reason", "区划", "--file", str(file))
+    assert haochaping(*sent).returncode == 0
+    assert wait_until(lambda: receipts.standing(door.keys().receipt(key_of(event(project_no="33-refused"), "hall-devices")), door.keys()))
+
+
+def test_what_rectify_decides_is_put_beside_the_rating(running, results):
+    bad = bad_rating(project_no="33-bad")
+    key = key_of(bad, "hall-devices")
+    bus.publish([CaseReplied(event_id="ev_replied", happened_at=clock.now(), case_id="c_1", rating_id=door.keys().rating_id(key))])
+    receipt = door.keys().receipt(key)
+    assert wait_until(lambda: receipts.standing(receipt, door.keys()).answered_day)
+
+
+def test_an_invitation_reaches_its_queue_and_its_link_is_good_for_one_rating(running, results):
+    """From a policy to a rating, by the deployed functions alone; what waits for days is put where its time is over."""
+    base = running.api_url(stack.output("ApiId"))
+    rules = in_force(registry.rules("330106000000"), "330106000000", clock.now().date())
+    value = {"unrated_policy": "INVITE", "invite_after": {"value": 0, "unit": "HOUR"}, "invite_valid": {"value": 7, "unit": "DAY"}}
+    held = {"rectify_simple": rules.rectify_simple.plain(), "first_contact": rules.first_contact.plain()}
+    registry.add(registry.Record(kind="policy", id="330102000000", valid_from="2026-01-01", value=held | value))
+    shangcheng = {"region_code": "330102000000", "project_no": "33-invited"}
+    message = letter(event(**shangcheng))
+    sending.send([message])
+    assert sending.settle([message], _WITHIN)[0].outcome == "accepted"
+    functions = boto3.client("lambda")
+    (sweep,) = [name for name in function_names(functions) if "IntakeSweep" in name]
+    assert "FunctionError" not in functions.invoke(FunctionName=sweep, Payload=b"{}")
+    taken: list[dict] = []
+
+    def invited() -> bool:
+        taken.extend(sqs().receive_message(QueueUrl=stack.output("InvitationsUrl")).get("Messages", []))
+        return bool(taken)
+
+    assert wait_until(invited)
+    token = json.loads(taken[0]["Body"])["detail"]["token"]
+    page = urllib3.request("GET", f"{base}/rate/{token}", timeout=30)
+    assert (page.status, page.json()["rated"]) == (200, False)
+    status, body = post(f"{base}/rate/{token}", json.dumps({"level": "SATISFIED"}), {})
+    assert (status, body["outcome"]) == (200, "accepted")
+    assert post(f"{base}/rate/{token}", json.dumps({"level": "BASICALLY_SATISFIED"}), {})[0] == 409
+    assert "InvitationIssued.v1" not in {event["type"] for shard in range(feed.SHARDS) for event in feed.entries(shard)}
+
+
+def test_the_segments_are_the_ledger_and_the_scheduled_jobs_run(running, results):
+    tomorrow = (clock.now() + timedelta(days=2)).date().isoformat()
+    compared = wait_until(lambda: haochaping("reconcile", "--again", "--until", tomorrow).returncode == 0)
+    assert compared
+    functions = boto3.client("lambda")
+    for job in ("IntakeReconcile", "IntakeSample"):
+        (name,) = [found for found in function_names(functions) if job in found]
+        assert "FunctionError" not in functions.invoke(FunctionName=name, Payload=b"{}"), job
 
 
 def test_nothing_was_set_aside_and_no_role_was_too_narrow(running, results):

@@ -38,7 +38,26 @@ def allowed_on(resource: str) -> dict[str, set[str]]:
 
 def test_no_role_may_change_or_remove_an_entry_of_the_ledger():
     granted = set().union(*allowed_on("LedgerTable").values())
-    assert granted == {"dynamodb:Query", "dynamodb:PutItem", "dynamodb:GetItem"}
+    reads = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Scan"}
+    assert granted == reads | {"dynamodb:PutItem", "dynamodb:ConditionCheckItem"}
+
+
+def test_only_one_function_may_decrypt_an_identity_and_the_key_itself_says_so():
+    assert {function for function, granted in allowed_on("VaultKey").items() if "kms:Decrypt" in granted} == {"IntakeReveal"}
+    denied = [
+        statement
+        for statement in resources("AWS::KMS::Key")["VaultKey"]["Properties"]["KeyPolicy"]["Statement"]
+        if statement["Effect"] == "Deny"
+    ]
+    assert "kms:Decrypt" in denied[0]["Action"]
+    assert all("-IntakeReveal*" in arn["Fn::Sub"] for arn in denied[0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"])
+
+
+def test_only_the_operator_resubmits():
+    assert not any("sqs:SendMessage" in granted for granted in allowed_on("Resubmit").values())
+    (statement,) = resources("AWS::SQS::QueuePolicy")["OperatorMaySend"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Deny", "sqs:SendMessage")
+    assert "OperatorRoleArn" in str(statement["Condition"])
 
 
 def test_each_table_has_one_writer():
@@ -73,5 +92,10 @@ def test_only_intake_reads_the_secrets_of_parties_and_only_notify_those_of_subsc
         )
         for function in FUNCTIONS
     }
-    assert {function for function, held in readers.items() if "/party/" in held} == {"IntakeAccept", "IntakeGateway", "IntakeSignedGateway"}
+    assert {function for function, held in readers.items() if "/party/" in held} == {
+        "IntakeAccept",
+        "IntakeResubmit",
+        "IntakeGateway",
+        "IntakeSignedGateway",
+    }
     assert {function for function, held in readers.items() if "/subscription/" in held} == {"NotifyDeliver"}

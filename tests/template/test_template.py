@@ -62,10 +62,16 @@ def test_every_reference_names_something():
 def test_every_routed_event_exists_and_its_source_is_the_one_that_the_code_names():
     for rule in RULES.values():
         pattern = rule["Properties"]["EventPattern"]
-        for name in pattern.get("detail-type", []):
+        for name in (name for name in pattern.get("detail-type", []) if isinstance(name, str)):
             assert EVENTS[name].source() in pattern["source"]
-    (everything,) = [rule["Properties"]["EventPattern"]["source"] for name, rule in RULES.items() if name == "ResultEvents"]
-    assert all(event.source().startswith(everything[0]["prefix"]) for event in EVENTS.values())
+    everything = RULES["ResultEvents"]["Properties"]["EventPattern"]
+    assert all(event.source().startswith(everything["source"][0]["prefix"]) for event in EVENTS.values())
+
+
+def test_an_invitations_token_goes_to_its_own_queue_and_neither_into_the_feed_nor_to_subscribers():
+    carrying_a_token = {name for name, event in EVENTS.items() if "token" in event.model_fields}
+    assert RULES["ResultEvents"]["Properties"]["EventPattern"]["detail-type"] == [{"anything-but": sorted(carrying_a_token)}]
+    assert RULES["InvitationsIssued"]["Properties"]["EventPattern"]["detail-type"] == sorted(carrying_a_token)
 
 
 @pytest.mark.parametrize("name", [queue for queue in QUEUES if not queue.endswith("DeadLetters") and queue not in OWN_QUEUE_IS_THE_END])
@@ -88,7 +94,9 @@ def test_every_asynchronous_edge_of_a_function_has_a_dead_letter_queue(name):
 
 
 def test_every_rule_target_has_a_dead_letter_queue_and_may_send_to_its_queue():
-    allowed = references(resources("AWS::SQS::QueuePolicy")["BusMaySend"]["Properties"]["Queues"])
+    policies = resources("AWS::SQS::QueuePolicy").values()
+    from_bus = [policy["Properties"] for policy in policies if "events.amazonaws.com" in str(policy["Properties"]["PolicyDocument"])]
+    allowed = references([properties["Queues"] for properties in from_bus])
     for rule in RULES.values():
         for target in rule["Properties"]["Targets"]:
             assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": "Undelivered.Arn"}

@@ -11,6 +11,7 @@ import base64
 import io
 import json
 import math
+import os
 import re
 import time
 from collections import Counter
@@ -110,6 +111,26 @@ class Model:
         table.pop(_key(request["Key"]), None)
         return {}
 
+    def _transactwriteitems(self, request: Wire) -> Wire:
+        parts = [part for each in request["TransactItems"] for part in each.values()]
+        olds = [self._table(part).get(_key(part.get("Item") or part["Key"])) for part in parts]
+        for part, old in zip(parts, olds, strict=True):
+            self._write(old, part.get("Item", {}), times=2)
+        holds = [
+            not part.get("ConditionExpression") or _Condition(part["ConditionExpression"], part, old or {}).holds()
+            for part, old in zip(parts, olds, strict=True)
+        ]
+        if not all(holds):
+            reasons = [
+                {"Code": "None"} if held else {"Code": "ConditionalCheckFailed", **({"Item": old} if old else {})}
+                for held, old in zip(holds, olds, strict=True)
+            ]
+            raise Refusal("TransactionCanceledException", CancellationReasons=reasons)
+        for part in (part for part in parts if "Item" in part):
+            self._table(part)[_key(part["Item"])] = part["Item"]
+            self.inserted.append((part["TableName"], part["Item"]))
+        return {}
+
     def _getitem(self, request: Wire) -> Wire:
         item = self._table(request).get(_key(request["Key"]))
         self._read([item] if item else [], request)
@@ -133,9 +154,9 @@ class Model:
             returned = {"Item": old} if old and request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else {}
             raise Refusal("ConditionalCheckFailedException", **returned)
 
-    def _write(self, old: Wire | None, new: Wire) -> None:
-        # A write whose condition fails costs the same.
-        self.write_units += max(math.ceil(size / 1024) for size in (size_of(old or {}), size_of(new), 1))
+    def _write(self, old: Wire | None, new: Wire, times: int = 1) -> None:
+        # A write whose condition fails costs the same; one in a transaction twice as much.
+        self.write_units += times * max(math.ceil(size / 1024) for size in (size_of(old or {}), size_of(new), 1))
 
     def _read(self, items: list[Wire], request: Wire) -> None:
         units = max(math.ceil(sum(map(size_of, items)) / 4096), 1)
@@ -148,6 +169,11 @@ class Model:
 
     def _putevents(self, request: Wire) -> Wire:
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in request["Entries"]]}
+
+    def _generatedatakey(self, request: Wire) -> Wire:
+        key = base64.b64encode(os.urandom(request["NumberOfBytes"])).decode()
+        # As long as what KMS answers.
+        return {"KeyId": request["KeyId"], "Plaintext": key, "CiphertextBlob": base64.b64encode(bytes(184)).decode()}
 
     def _getsecretvalue(self, request: Wire) -> Wire:
         owner = request["SecretId"]

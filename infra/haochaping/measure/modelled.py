@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+_VAULT_KEY = "arn:aws-cn:kms:cn-north-1:123456789012:key/model"
+
+
 @contextmanager
 def modelled() -> Iterator[Model]:
     """A fresh model behind fresh clients, with the registries of Zhejiang loaded; tables and queues are named like their settings."""
     names = {name.upper(): name for name, field in Settings.model_fields.items() if field.is_required()}
-    os.environ.update(names | {"PROVINCE_CODE": "33", "FLUSH_THREADS": "1"})
+    os.environ.update(names | {"PROVINCE_CODE": "33", "FLUSH_THREADS": "1", "VAULT_KEY_ARN": _VAULT_KEY})
     stack.forget()
     model = Model()
-    model.attach(clients.dynamodb(), clients.sqs(), clients.s3(), clients.events(), clients.secretsmanager())
+    model.attach(clients.dynamodb(), clients.sqs(), clients.s3(), clients.events(), clients.secretsmanager(), clients.kms())
     for record in provinces.read("zhejiang").records():
         registry.add(record)
     try:

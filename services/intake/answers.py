@@ -1,0 +1,50 @@
+"""How intake answers over HTTPS: JSON, with the stable refusals of the contract, under the status that says what can be done about them."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from aws_lambda_powertools.event_handler import Response, content_types
+
+if TYPE_CHECKING:
+    from contract.refusals import Refused
+
+RETRY_AFTER = "5"
+
+# The first that fits counts; whatever stands in none is a content that is refused (422).
+STATUSES: tuple[tuple[HTTPStatus, frozenset[str]], ...] = (
+    (HTTPStatus.UNAUTHORIZED, frozenset({"unknown_party", "bad_signature", "stale_signature"})),
+    (HTTPStatus.FORBIDDEN, frozenset({"wrong_sender", "out_of_scope", "token_not_for_staff"})),
+    (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, frozenset({"too_large", "too_many_messages"})),
+    (HTTPStatus.TOO_MANY_REQUESTS, frozenset({"throttled"})),
+    (HTTPStatus.NOT_FOUND, frozenset({"bad_token", "nobody_known"})),
+    (HTTPStatus.CONFLICT, frozenset({"already_rated"})),
+    (HTTPStatus.GONE, frozenset({"token_expired"})),
+)
+
+
+def answer(status: HTTPStatus, body: dict[str, Any]) -> Response[str]:
+    """A JSON answer. None of them may be kept by anybody on the way."""
+    text = json.dumps(body, ensure_ascii=False)
+    return Response(status.value, content_types.APPLICATION_JSON, text, headers={"Cache-Control": "no-store"})
+
+
+def refusal(refused: Refused) -> Response[str]:
+    """The answer for what was refused: its status, and every reason."""
+    status = _status(refused)
+    made = answer(status, {"refusals": [reason.plain() for reason in refused.reasons]})
+    if status is HTTPStatus.TOO_MANY_REQUESTS:
+        made.headers["Retry-After"] = RETRY_AFTER
+    return made
+
+
+def refused_body(refused: Refused) -> dict[str, Any]:
+    """The same within a batch."""
+    return {"status": _status(refused), "refusals": [reason.plain() for reason in refused.reasons]}
+
+
+def _status(refused: Refused) -> HTTPStatus:
+    codes = {reason.code for reason in refused.reasons}
+    return next((status for status, known in STATUSES if codes & known), HTTPStatus.UNPROCESSABLE_ENTITY)

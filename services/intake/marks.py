@@ -1,0 +1,164 @@
+"""Entries that are put beside a rating or a service event later: answered, excluded or restored, invited, explained."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import AwareDatetime, ConfigDict
+
+from contract.codes import RatingChannel
+from contract.ledger import RatingFacts
+from contract.model import Model
+from contract.zone import day_of, hour_of
+from intake.entries import EventEntry, item_of
+from intake.places import answered_key, exclusion_key, partition
+from intake.sealing import LedgerKey
+
+if TYPE_CHECKING:
+    from contract.events import AppealGranted, AppealOverturned, CaseReplied
+    from intake.sealing import Keys
+
+
+class Mark(Model):
+    """What every mark carries: what caused it, and the Asia/Shanghai day that it belongs to."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    event_id: str
+    day: str
+
+
+class Answered(Mark):
+    """The rater has an answer (`A#`): a follow-up may be given from now on."""
+
+    case_id: str
+
+    @classmethod
+    def of(cls, event: CaseReplied) -> Self:
+        """The mark that a reply causes."""
+        return cls(event_id=event.event_id, day=day_of(event.happened_at).isoformat(), case_id=event.case_id)
+
+    def item(self, rating: LedgerKey) -> dict[str, Any]:
+        """The item beside its rating."""
+        return item_of(answered_key(rating), self)
+
+
+class Turned(RatingFacts):
+    """A rating is excluded (`X#`, odd turn) or restored (even turn). It carries the rating's dimensions and day (design, 6.5).
+
+    `decided_day` is the day of the decision.
+    """
+
+    event_id: str
+    case_id: str
+    turn: int
+    reason: str | None = None
+    decided_day: str
+
+    @classmethod
+    def of(cls, event: AppealGranted | AppealOverturned) -> Self:
+        """The mark that a decision causes."""
+        return cls(
+            **dict(event.rating),
+            event_id=event.event_id,
+            case_id=event.case_id,
+            turn=event.turn,
+            reason=getattr(event, "reason", None),
+            decided_day=day_of(event.happened_at).isoformat(),
+        )
+
+    def item(self, rating: LedgerKey) -> dict[str, Any]:
+        """The item beside its rating."""
+        return item_of(exclusion_key(rating, self.turn), self)
+
+
+class Invitation(Mark):
+    """A finished service without a rating: its applicant is invited, once (`I#`)."""
+
+    event_ref: str
+    region_code: str
+    organisation: str
+    task_code: str
+    channel: RatingChannel
+    issued_at: AwareDatetime
+    expires_at: AwareDatetime
+
+    @classmethod
+    def of(cls, event: EventEntry, channel: RatingChannel, issued_at: datetime, expires_at: datetime) -> Self:
+        """The invitation to rate a service."""
+        return cls(
+            event_id=event.event_ref,
+            day=day_of(issued_at).isoformat(),
+            **{name: getattr(event, name) for name in ("event_ref", "region_code", "organisation", "task_code")},
+            channel=channel,
+            issued_at=issued_at,
+            expires_at=expires_at,
+        )
+
+    def item(self, project_no: str, service_number: int) -> dict[str, Any]:
+        """The item beside its service event."""
+        return item_of(invitation_key(project_no, service_number), self)
+
+
+def invitation_key(project_no: str, service_number: int) -> LedgerKey:
+    """Where the invitation of a service event is: it has one at most."""
+    return LedgerKey(partition(project_no), f"I#{service_number:02}")
+
+
+class Ticket(Model):
+    """What a token says: which service may be rated, through which channel, until when."""
+
+    project_no: str
+    service_number: int
+    channel: RatingChannel
+    expires_at: AwareDatetime
+
+    def token(self, keys: Keys) -> str:
+        """The token: as long as the case-file number asks for, the same for every telling."""
+        return keys.token(LedgerKey(partition(self.project_no), f"{self.service_number}#{self.channel}#{int(self.expires_at.timestamp())}"))
+
+    @classmethod
+    def of(cls, token: str, keys: Keys) -> Self:
+        """What a token seals. Raises NotOurs."""
+        pk, held = keys.open_token(token)
+        number, channel, until = held.split("#")
+        return cls(
+            project_no=pk.removeprefix("P#"),
+            service_number=int(number),
+            channel=RatingChannel(channel),
+            expires_at=datetime.fromtimestamp(int(until), UTC),
+        )
+
+
+class Explained(Mark):
+    """The reason for an overrun, given after the service was reported (`O#`), with what the overrun was."""
+
+    event_ref: str
+    region_code: str
+    organisation: str
+    task_code: str
+    limit: Literal["promised", "statutory"]
+    due_day: date
+    finished_day: date
+    received_hour: AwareDatetime
+    overrun_reason: bytes
+
+    @classmethod
+    def of(cls, event: EventEntry) -> Self | None:
+        """What a report adds that explains an overrun; None if there is nothing to explain, or no reason."""
+        if not (event.overrun_limit and event.overrun_due_day and event.overrun_reason and event.finished_at):
+            return None
+        return cls(
+            event_id=event.message_id,
+            day=day_of(event.received_at).isoformat(),
+            **{name: getattr(event, name) for name in ("event_ref", "region_code", "organisation", "task_code", "overrun_reason")},
+            limit=event.overrun_limit,
+            due_day=event.overrun_due_day,
+            finished_day=day_of(event.finished_at),
+            received_hour=hour_of(event.received_at),
+        )
+
+    def item(self, project_no: str, service_number: int) -> dict[str, Any]:
+        """The item beside its service event."""
+        return item_of(LedgerKey(partition(project_no), f"O#{service_number:02}"), self)

@@ -1,0 +1,71 @@
+"""A rating that has not met its service event: what a message said, without the person. Parked ratings are stored like this."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+from pydantic import AwareDatetime, ConfigDict
+
+from contract.codes import IdentityMode, Level, Provenance, RatingChannel, RatingKind
+from contract.messages import Import
+from contract.model import Model
+from intake.entries import item_of, said_of
+from intake.places import key_of, rating_key, waiting_prefix
+from intake.sealing import Keys, LedgerKey, digest
+
+if TYPE_CHECKING:
+    from contract.messages import Rating
+    from intake.arrival import Arrival
+
+
+# Who speaks in a rating that no party sent; no party can be registered under such a name.
+BY_INVITATION, BY_POLICY = "INVITATION", "POLICY"
+
+
+class PendingRating(Model):
+    """What a rating of a service event says."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    project_no: str
+    service_number: int
+    round: Literal[1, 2]
+    kind: RatingKind
+    level: Level
+    tags: tuple[str, ...] = ()
+    dict_version: str
+    comment: bytes | None = None
+    comment_length: int = 0
+    provenance: Provenance
+    rating_channel: RatingChannel
+    identity_mode: IdentityMode
+    rater: str | None = None
+    agent: str | None = None
+    entered_by: str | None = None
+    imported_from: Import | None = None
+    occurred_at: AwareDatetime
+    received_at: AwareDatetime
+    rating_id: str
+    party: str
+    message_id: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, rating: Rating, arrival: Arrival, keys: Keys) -> Self:
+        """What a message says."""
+        return cls(
+            **rating.model_dump(include={"project_no", "service_number", "round", "kind"}),
+            **said_of(rating, arrival, keys),
+            comment_length=len(rating.comment or ""),
+            rating_id=keys.rating_id(key_of(rating, arrival.party)),
+        )
+
+    @property
+    def waiting_key(self) -> LedgerKey:
+        """The key in Waiting, by service, round and message."""
+        prefix = waiting_prefix(rating_key(self.project_no, self.service_number, self.round))
+        return LedgerKey(prefix.pk, prefix.sk + digest(self.message_id))
+
+    def waiting_item(self, original: bytes) -> dict[str, Any]:
+        """The item as parked, with the sealed original beside it."""
+        return item_of(self.waiting_key, self) | {"original": original}

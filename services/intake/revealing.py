@@ -1,0 +1,71 @@
+"""Whose identity may be read, and how much of it: bound to a purpose, recorded, and shown to the person concerned (domain handbook, 18)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from cloud.settings import settings
+from cloud.table import get
+from contract.codes import RevealPurpose
+from contract.messages import Code
+from contract.model import Model
+from contract.refusals import refuse
+from intake import ledger, vault
+from intake.marks import Ticket
+from intake.sealing import NotOurs
+
+if TYPE_CHECKING:
+    from intake.sealing import Keys
+
+# What a purpose needs: a call needs no certificate, and an invitation not even a name.
+_SHOWN: dict[RevealPurpose, set[str]] = {
+    RevealPurpose.CONTACT: {"name", "phone"},
+    RevealPurpose.CALLBACK: {"name", "phone"},
+    RevealPurpose.INVITATION: {"phone"},
+    RevealPurpose.LEGAL: {"name", "phone", "certificate_type", "certificate_number"},
+}
+
+
+class Question(Model):
+    """Who is asked for (by one of receipt, rating id or invitation token), for what, and who asks.
+
+    An invitation is sent by its token and by nothing else; `by` is the asking person as the asking system knows them.
+    """
+
+    purpose: RevealPurpose
+    by: Code
+    receipt: str = ""
+    rating_id: str = ""
+    token: str = ""
+
+
+def answer(question: Question, caller: str, keys: Keys) -> dict[str, Any]:
+    """The part of the identity that the purpose needs. The reading is recorded before it is answered. Raises Refused (`nobody_known`)."""
+    try:
+        pseudonym = _pseudonym(question, keys)
+    except NotOurs:
+        pseudonym = None
+    if pseudonym is None:
+        raise refuse("nobody_known")
+    try:
+        person = vault.reveal(pseudonym, question.purpose, f"{caller}/{question.by}" if caller else question.by)
+    except vault.Erased:
+        raise refuse("nobody_known") from None
+    return person.model_dump(mode="json", exclude_none=True, include=_SHOWN[question.purpose])
+
+
+def _pseudonym(question: Question, keys: Keys) -> str | None:
+    if (question.purpose is RevealPurpose.INVITATION) != bool(question.token):
+        return None
+    if question.token:
+        ticket = Ticket.of(question.token, keys)
+        event = ledger.project(ticket.project_no).event(ticket.service_number)
+        return event.applicant if event else None
+    key = keys.open_receipt(question.receipt) if question.receipt else keys.open_rating_id(question.rating_id)
+    return person_of(get(settings().ledger_table, key._asdict()) or {})
+
+
+def person_of(entry: dict[str, Any]) -> str | None:
+    """The pseudonym of whom an entry is about: who rated, or who applied."""
+    named = entry.get("rater") or entry.get("applicant")
+    return str(named) if named else None

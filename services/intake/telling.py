@@ -1,0 +1,123 @@
+"""What a Ledger entry becomes outside intake: a line of a raw segment, and news if somebody must act on it (design, 6.11)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from contract.events import BadRatingAccepted, CallbackSampleDrawn, Event, InvitationIssued, ServiceOverran, event_id
+from contract.ledger import RatingFacts, ServiceFacts
+from contract.zone import day_of, hour_of
+from intake.entries import EventEntry
+from intake.marks import Explained, Invitation, Ticket
+from intake.sampling import Draw
+from intake.segments import Line
+from policy.screening import screened
+
+if TYPE_CHECKING:
+    from cloud.stream import StreamRecord
+    from intake.sealing import Keys
+
+_RATINGS = {"R", "D", "X"}
+_OF_A_MARK = ("event_id", "event_ref", "case_id", "turn", "decided_day", "reason", "survey", "seed", "population", "drawn")
+
+
+class Told(NamedTuple):
+    """What becomes of an entry."""
+
+    line: Line
+    news: Event | None
+
+
+def told(lane: str, record: StreamRecord, keys: Keys) -> Told:
+    """The line and the news of a Ledger record. Raises ValidationError or KeyError if it is no entry."""
+    kind = record.sk.split("#", 1)[0]
+    line = Line(record.new["day"], lane, record.sequence, kind, keys.fingerprint(record.pk, record.sk), facts(kind, record.new))
+    return Told(line, news(kind, record.pk, record.sk, record.new, keys))
+
+
+def facts(kind: str, entry: dict[str, Any]) -> dict[str, Any]:
+    """What a line says of an entry: neither a case file nor a text nor a person."""
+    marks = {name: entry[name] for name in _OF_A_MARK if name in entry}
+    if kind in _RATINGS:
+        return RatingFacts.model_validate(entry).plain() | marks
+    if kind == "E":
+        return ServiceFacts.model_validate(entry).plain() | marks | {name: entry[name] for name in ("status", "day")}
+    return marks
+
+
+def news(kind: str, pk: str, sk: str, entry: dict[str, Any], keys: Keys) -> Event | None:
+    """What somebody must act on, if anything."""
+    match kind:
+        case "R":
+            return _bad_rating(RatingFacts.model_validate(entry))
+        case "E" if "overrun_limit" in entry:
+            return _overran(EventEntry.model_validate(entry), keys)
+        case "O":
+            return _explained(Explained.model_validate(entry), keys)
+        case "I":
+            return _invitation(Invitation.model_validate(entry), pk, sk, keys)
+        case "DRAW":
+            return _drawn(Draw.model_validate(entry))
+        case _:
+            return None
+
+
+def _bad_rating(rating: RatingFacts) -> BadRatingAccepted | None:
+    if not rating.level.is_bad:
+        return None
+    id = event_id("BadRatingAccepted", rating.rating_id)
+    return BadRatingAccepted(event_id=id, happened_at=rating.received_hour, rating=rating)
+
+
+def _overran(event: EventEntry, keys: Keys) -> ServiceOverran:
+    if event.overrun_limit is None or event.overrun_due_day is None or event.finished_at is None:
+        raise KeyError("overrun_due_day")
+    return ServiceOverran(
+        event_id=event_id("ServiceOverran", event.event_ref),
+        happened_at=hour_of(event.received_at),
+        event_ref=event.event_ref,
+        region_code=event.region_code,
+        organisation=event.organisation,
+        task_code=event.task_code,
+        limit=event.overrun_limit,
+        due_day=event.overrun_due_day,
+        finished_day=day_of(event.finished_at),
+        reason=_public(event.overrun_reason, keys),
+    )
+
+
+def _explained(explained: Explained, keys: Keys) -> ServiceOverran:
+    return ServiceOverran(
+        **explained.model_dump(exclude={"event_id", "day", "received_hour", "overrun_reason"}),
+        event_id=event_id("ServiceOverran", explained.event_ref, "explained"),
+        happened_at=explained.received_hour,
+        reason=_public(explained.overrun_reason, keys),
+    )
+
+
+def _public(reason: bytes | None, keys: Keys) -> str | None:
+    return screened(keys.open(reason)) if reason else None
+
+
+def _invitation(invitation: Invitation, pk: str, sk: str, keys: Keys) -> InvitationIssued:
+    ticket = Ticket(
+        project_no=pk.removeprefix("P#"),
+        service_number=int(sk.removeprefix("I#")),
+        channel=invitation.channel,
+        expires_at=invitation.expires_at,
+    )
+    return InvitationIssued(
+        **invitation.model_dump(include={"event_ref", "region_code", "organisation", "task_code", "channel", "expires_at"}),
+        event_id=event_id("InvitationIssued", invitation.event_ref),
+        happened_at=hour_of(invitation.issued_at),
+        token=ticket.token(keys),
+    )
+
+
+def _drawn(draw: Draw) -> CallbackSampleDrawn:
+    return CallbackSampleDrawn(
+        **draw.model_dump(include={"survey", "region_code", "of_day", "seed", "population", "drawn"}),
+        event_id=event_id("CallbackSampleDrawn", draw.survey),
+        happened_at=hour_of(datetime.fromisoformat(draw.drawn_at)),
+    )

@@ -1,0 +1,83 @@
+"""The raw segments are the Ledger: what one side lacks is named, and what can be mended is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from bed import CONTEXT
+from intake import door, reconciliation
+from intake.app import reconcile
+from said import bad_rating, event, letter
+
+SOON = (datetime.now(UTC) + timedelta(days=2)).date().isoformat()
+
+
+@pytest.fixture
+def told(bed):
+    bed.accept(letter(event()), letter(bad_rating()), letter(event(project_no="33-2")), letter(event(project_no="33-3")))
+    bed.flow()
+    return bed
+
+
+def compare(is_time=lambda: True, scan=None):
+    scan = scan or reconciliation.Scan(month="2026-11")
+    return reconciliation.go_on(scan, door.keys(), is_time, SOON)
+
+
+def test_where_both_sides_agree_there_is_nothing_to_say(told):
+    scan = compare()
+    assert (scan.finished, scan.findings) == (True, ())
+    assert reconciliation.report(scan)["entries"] == 4
+
+
+def lose_the_segments(bed) -> None:
+    for found in bed.s3.list_objects_v2(Bucket="segments", Prefix="raw/")["Contents"]:
+        bed.s3.delete_object(Bucket="segments", Key=found["Key"])
+
+
+def test_what_the_segments_lack_is_named_written_and_announced_again(told):
+    lose_the_segments(told)
+    told.messages("RectifyInbox")
+    assert {finding.lacking for finding in compare().findings} == {"segments"}
+    assert len(compare().findings) == 0
+    (again,) = told.messages("RectifyInbox")
+    assert json.loads(again["body"])["detail"]["event_id"] == told.told("BadRatingAccepted")[0]["event_id"]
+
+
+def test_what_was_taken_out_of_the_ledger_is_found(told):
+    (gone,) = told.items("LedgerTable", "R#")
+    told.dynamodb.delete_item(TableName="LedgerTable", Key={"pk": {"S": gone["pk"]}, "sk": {"S": gone["sk"]}})
+    (finding,) = compare().findings
+    assert (finding.lacking, finding.entry) == ("ledger", door.keys().fingerprint(gone["pk"], gone["sk"]))
+    assert gone["project_no"] not in str(finding)
+
+
+def test_it_goes_on_where_it_stopped(told, monkeypatch):
+    whole = told.dynamodb.scan
+
+    def one_at_a_time(**request):
+        return whole(**request, Limit=1)
+
+    monkeypatch.setattr(reconciliation, "dynamodb", lambda: SimpleNamespace(scan=one_at_a_time))
+    scan = reconciliation.Scan(month="2026-11")
+    for _ in range(30):
+        left = iter([True, False])
+        scan = compare(lambda left=left: next(left), scan)
+        assert reconciliation.load("2026-11") == scan
+        if scan.finished:
+            break
+    assert (scan.finished, scan.findings, reconciliation.report(scan)["entries"]) == (True, (), 4)
+
+
+def test_the_scheduled_job_alarms_and_answers_at_once_when_the_month_is_done(told, later, capsys):
+    lose_the_segments(told)
+    later(days=3)
+    first = reconcile({}, CONTEXT)
+    assert (first["finished"], len(first["findings"])) == (True, 4)
+    assert '"Unreconciled":[4.0]' in capsys.readouterr().out
+    told.accept(letter(event(project_no="33-4")))
+    assert reconcile({}, CONTEXT) == first

@@ -1,0 +1,113 @@
+"""A finished service that nobody rated: nothing, an invitation, or a default that is never taken for a rating."""
+
+from __future__ import annotations
+
+import pytest
+
+from bed import CONTEXT
+from said import event, letter, rating
+
+DAYS_3 = {"value": 3, "unit": "DAY"}
+DEFAULTS = {"unrated_policy": "DEFAULT", "default_level": "BASICALLY_SATISFIED", "default_after": DAYS_3}
+
+
+def test_where_policy_says_nothing_nothing_is_kept_to_come_back_to(bed, later):
+    bed.accept(letter(event()))
+    assert bed.items("WaitingTable") == []
+    later(days=10)
+    assert bed.sweep() == {"released": 0, "concluded": 0}
+    assert len(bed.items("LedgerTable")) == 1
+
+
+class TestInvitations:
+    @pytest.fixture
+    def unrated(self, bed):
+        bed.policy(unrated_policy="INVITE", invite_after=DAYS_3)
+        bed.accept(letter(event()))
+        return bed
+
+    def invitations(self, bed):
+        import json
+
+        from intake import app
+
+        app.relay({"Records": bed.stream("LedgerTable"), "shardId": "shardId-1"}, CONTEXT)
+        return [json.loads(message["body"])["detail"] for message in bed.messages("Invitations")]
+
+    def test_the_applicant_is_invited_once_when_the_time_is_over(self, unrated, later):
+        assert unrated.sweep()["concluded"] == 0
+        later(days=5)
+        assert unrated.sweep()["concluded"] == 1
+        (invitation,) = self.invitations(unrated)
+        assert invitation["channel"] == "SMS"
+        unrated.accept(letter(event()))  # a redelivery
+        later(days=9)
+        unrated.sweep()
+        assert self.invitations(unrated) == []
+        assert unrated.items("WaitingTable") == []
+
+    def test_who_has_rated_is_not_asked(self, unrated, later):
+        unrated.accept(letter(rating()))
+        later(days=5)
+        assert unrated.sweep()["concluded"] == 1
+        assert self.invitations(unrated) == []
+
+    def test_the_token_goes_neither_into_the_feed_nor_to_subscribers(self, unrated, later):
+        later(days=5)
+        unrated.sweep()
+        unrated.flow()
+        assert "InvitationIssued.v1" not in {told["type"] for told in unrated.told()}
+        assert len(unrated.messages("Invitations")) == 1
+
+
+class TestDefaults:
+    @pytest.fixture
+    def defaulted(self, bed, later):
+        bed.policy(**DEFAULTS)
+        bed.accept(letter(event()))
+        later(days=5)
+        assert bed.sweep()["concluded"] == 1
+        return bed
+
+    def test_a_default_is_stored_as_what_it_is_and_counts_in_no_rate(self, defaulted):
+        (entry,) = defaulted.items("LedgerTable", "D#")
+        assert (entry["provenance"], entry["rating_channel"], entry["level"]) == ("DEFAULT", "SYSTEM_DEFAULT", "BASICALLY_SATISFIED")
+        assert defaulted.items("LedgerTable", "R#") == []
+        defaulted.flow()
+        assert defaulted.count("province#330000000000") == 0
+
+    def test_a_real_rating_is_taken_beside_it_and_takes_it_back(self, defaulted):
+        defaulted.accept(letter(rating()))
+        (entry,) = defaulted.items("LedgerTable", "R#")
+        (default,) = defaulted.items("LedgerTable", "D#")
+        assert entry["takes_back"] == {"level": "BASICALLY_SATISFIED", "day": default["day"]}
+        assert defaulted.codes() == []
+
+    def test_the_sweep_run_again_gives_no_second_one(self, defaulted, later):
+        defaulted.accept(letter(event()))
+        later(days=9)
+        defaulted.sweep()
+        assert len(defaulted.items("LedgerTable", "D#")) == 1
+        assert defaulted.items("WaitingTable") == []
+
+    def test_a_channels_default_is_stored_likewise_where_policy_records_defaults(self, bed):
+        by_nobody = rating(provenance="DEFAULT", rating_channel="SYSTEM_DEFAULT", kind="MATTER", rater=None)
+        bed.policy(**DEFAULTS)
+        bed.accept(letter(event()), letter(by_nobody, "default"), letter(by_nobody, "resent"), letter(rating()))
+        assert len(bed.items("LedgerTable", "D#")) == len(bed.items("LedgerTable", "R#")) == 1
+        assert bed.codes() == []
+        bed.accept(letter(rating(provenance="DEFAULT", rating_channel="SYSTEM_DEFAULT", level="SATISFIED", tags=[], rater=None), "other"))
+        assert bed.codes() == ["already_rated"]
+
+    def test_a_default_that_comes_after_a_rating_is_refused(self, bed):
+        bed.policy(**DEFAULTS)
+        bed.accept(letter(event()), letter(rating()))
+        bed.accept(letter(rating(provenance="DEFAULT", rating_channel="SYSTEM_DEFAULT", rater=None), "default"))
+        assert bed.codes() == ["already_rated"]
+        assert bed.items("LedgerTable", "D#") == []
+
+    def test_a_policy_that_records_defaults_must_say_which_and_when(self):
+        from policy.rules import Rules
+
+        with pytest.raises(ValueError, match="default_level"):
+            Rules(unrated_policy="DEFAULT")
