@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from contract.messages import Said
     from intake.profile import Profile
 
+_CODE = 3  # digits of a type of certificate
+
 app = typer.Typer(help="报文约定 Test messages against the contract before sending them.", no_args_is_help=True)
 
 # Refusals that rest on what is registered or stored: only a stack knows that.
@@ -206,6 +208,8 @@ def _lines(one: Checked) -> Iterator[str]:
 def _shown(name: str, value: Any) -> str:
     if isinstance(value, ALL):
         return f"{value.zh} {value.value}"
+    if name in {"comment", "overrun_reason"}:
+        return f"{len(value)} 字 characters"  # who knows what stands in it
     if name == "tags":
         return "; ".join(f"{code} {tags.dictionary()[code].zh}" for code in value)
     if isinstance(value, Person):
@@ -216,8 +220,9 @@ def _shown(name: str, value: Any) -> str:
 
 
 def _masked(part: str, said: str) -> str:
-    """A screen may be seen by others: of a person only the type of certificate and a last character."""
-    return said if part == "certificate_type" else f"***{said[-1]}"
+    """A screen may be seen by others: of a person only the code of a certificate's type and a last character."""
+    is_code = part == "certificate_type" and len(said) <= _CODE
+    return said if is_code else f"***{said[-1]}"
 
 
 @app.command("profiles")

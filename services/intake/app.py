@@ -24,7 +24,8 @@ from intake.admission import Outcome
 from intake.arrival import UNREGISTERED, Arrival
 from intake.arrival import of as arrival_of
 from intake.marks import Answered, Turned
-from intake.take import policy_of, province_region, release_unlinked, take
+from intake.places import partition
+from intake.take import admit_parked, policy_of, province_region, take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from cloud.registry import Party
     from cloud.stream import StreamRecord
     from cloud.table import Item
+    from intake.sealing import Keys
 
 logger = Logger(service="intake")
 metrics = Metrics(namespace="Haochaping", service="intake")
@@ -197,11 +199,15 @@ def sweep(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     Answers how many of each. The cost grows with what is due; one that cannot be dealt with is left for the next sweep and holds up nobody.
     """
     keys, now = door.keys(), clock.now()
-    released = _each_due(waiting.overdue_parked(now), lambda item: release_unlinked(waiting.Parked.of(item), keys), context)
+    released = _each_due(waiting.overdue_parked(now), lambda item: _release(item, keys), context)
     concluded = _each_due(waiting.overdue_unrated(now), lambda item: unrated.conclude(waiting.Unrated.of(item), keys, now), context)
     metrics.add_metric(name="Released", unit=MetricUnit.Count, value=released)
     metrics.add_metric(name="Concluded", unit=MetricUnit.Count, value=concluded)
     return {"released": released, "concluded": concluded}
+
+
+def _release(item: Item, keys: Keys) -> None:
+    admit_parked(waiting.Parked.of(item), item["pk"].removeprefix(partition("")), keys, is_over=True)
 
 
 def _each_due(due: Iterable[Item], conclude: Callable[[Item], None], context: LambdaContext) -> int:

@@ -1,15 +1,15 @@
-"""A rating that has not met its service event: what a message said, without the person. Parked ratings are stored like this."""
+"""A rating that has not met its service event: what a message said, without the person."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime
 
 from contract.codes import IdentityMode, Level, Provenance, RatingChannel, RatingKind
 from contract.messages import Import
 from contract.model import Model
-from intake.entries import item_of, said_of
+from intake.entries import said_of
 from intake.places import key_of, rating_key, waiting_prefix
 from intake.sealing import Keys, LedgerKey, digest
 
@@ -24,8 +24,6 @@ BY_INVITATION, BY_POLICY = "INVITATION", "POLICY"
 
 class PendingRating(Model):
     """What a rating of a service event says."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
     project_no: str
     service_number: int
@@ -65,7 +63,3 @@ class PendingRating(Model):
         """The key in Waiting, by service, round and message."""
         prefix = waiting_prefix(rating_key(self.project_no, self.service_number, self.round))
         return LedgerKey(prefix.pk, prefix.sk + digest(self.message_id))
-
-    def waiting_item(self, original: bytes) -> dict[str, Any]:
-        """The item as parked, with the sealed original beside it."""
-        return item_of(self.waiting_key, self) | {"original": original}

@@ -11,21 +11,22 @@ from contract.identifiers import BASE_CODE, province_of
 from contract.messages import Rating, Said, ServiceEvent
 from contract.refusals import Refused, refuse
 from contract.zone import day_of
-from intake import ledger, quarantine, vault, waiting
+from intake import door, ledger, quarantine, vault, waiting
 from intake.admission import Outcome, admit, check_length, check_policy, meet
+from intake.arrival import Arrival
 from intake.entries import EventEntry, FreestandingEntry, RatingEntry
 from intake.marks import Explained
 from intake.pending import BY_INVITATION, PendingRating
-from intake.places import freestanding_key
+from intake.places import freestanding_key, partition
+from intake.sealing import LedgerKey
 from policy.calendar import due
 from policy.rules import in_force
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from contract.messages import Freestanding, Person
+    from contract.messages import Freestanding
     from intake.admission import Project
-    from intake.arrival import Arrival
     from intake.sealing import Keys
     from policy.rules import Policy
 
@@ -59,20 +60,18 @@ def _take_rating(message: Rating, arrival: Arrival, keys: Keys) -> Outcome:
         settled = settle(rating)
         if settled.outcome is Outcome.PARKED:
             # Park first, then look again: an event that comes in between is either seen here or sees the parked rating.
-            vault.keep([message.rater, message.agent], keys)
-            waiting.hold(rating, keys.seal(arrival.body), _parked_until(rating))
+            waiting.hold(rating, arrival, keys.seal(arrival.body), _parked_until(rating))
             held = True
             settled = settle(rating)
     except Refused as refused:
         if held:
             # Whoever delivers it once more may not come again: it is kept before it is taken out.
             quarantine.keep(arrival, arrival.body, refused.reasons, keys, proven=True)
-            waiting.release(rating)
+            waiting.release(rating.waiting_key)
         raise
-    if settled.outcome is Outcome.ACCEPTED:
-        vault.keep(_unknown_persons(message, settled.event, keys), keys)
+    _keep_persons(message, settled, keys)
     if held and settled.outcome is not Outcome.PARKED:
-        waiting.release(rating)
+        waiting.release(rating.waiting_key)
     return settled.outcome
 
 
@@ -106,31 +105,48 @@ def _insert(entry: RatingEntry, policy: Policy) -> Outcome:
     return ledger.insert_rating(entry)
 
 
-def release_unlinked(parked: waiting.Parked, keys: Keys) -> None:
-    """Ends the waiting of a rating whose event has not come: looks once more, then does what policy says (refuse, or accept unlinked)."""
-    rating, region = parked.rating, province_region()
-    policy = policy_of(region, rating.received_at)
+def admit_parked(parked: waiting.Parked, project_no: str, keys: Keys, *, is_over: bool = False) -> None:
+    """Reads a parked message again and settles its rating, or keeps it in Quarantine: its message left the queue long ago.
+
+    When its time is over and the event is still not there, policy says what becomes of it: refused, or accepted without its event.
+    """
+    arrival = Arrival(keys.open(parked.original), parked.party, parked.webhook_id, "", "", parked.received_at, parked.received_at)
+    key = LedgerKey(partition(project_no), parked.sk)
     try:
-        settled = settle(rating)
-        if settled.outcome is Outcome.PARKED:
-            if policy.parked_policy == "REFUSE" or rating.provenance is Provenance.DEFAULT:
-                raise refuse("event_not_found", "project_no")
-            check_policy(rating, policy)
-            _insert(RatingEntry.unlinked(rating, region, policy), policy)
+        message = door.read(arrival, door.registered(arrival))
+        if isinstance(message, Rating):
+            rating = PendingRating.of(message, arrival, keys)
+            settled = settle(rating)
+            if settled.outcome is Outcome.PARKED and is_over:
+                settled = _without_event(rating)
+            _keep_persons(message, settled, keys)
+            if settled.outcome is Outcome.PARKED:
+                return
     except Refused as refused:
-        quarantine.keep(rating, keys.open(parked.original), refused.reasons, keys, proven=True)
-    waiting.release(rating)
+        quarantine.keep(arrival, arrival.body, refused.reasons, keys, proven=True)
+    waiting.release(key)
+
+
+def _without_event(rating: PendingRating) -> Settled:
+    region = province_region()
+    policy = policy_of(region, rating.received_at)
+    if policy.parked_policy == "REFUSE" or rating.provenance is Provenance.DEFAULT:
+        raise refuse("event_not_found", "project_no")
+    check_policy(rating, policy)
+    return Settled(_insert(RatingEntry.unlinked(rating, region, policy), policy))
 
 
 def _parked_until(rating: PendingRating) -> datetime:
     return due(rating.received_at, policy_of(province_region(), rating.received_at).parked_window, province_region()).at
 
 
-def _unknown_persons(message: Rating, event: EventEntry | None, keys: Keys) -> list[Person]:
-    """Who is not in the Vault already: the applicant came with the event, and a rating that only repeats the certificate adds nothing."""
-    known = {event.applicant, event.agent} if event else set()
+def _keep_persons(message: Rating, settled: Settled, keys: Keys) -> None:
+    """Puts into the Vault who is not there already: the applicant came with the event, and a certificate alone adds nothing to that."""
+    if settled.outcome is not Outcome.ACCEPTED:
+        return
+    known = {settled.event.applicant, settled.event.agent} if settled.event else set()
     persons = [person for person in (message.rater, message.agent) if person]
-    return [person for person in persons if person.phone or person.name or keys.pseudonym("person", *person.identity) not in known]
+    vault.keep([one for one in persons if one.phone or one.name or keys.pseudonym("person", *one.identity) not in known], keys)
 
 
 # ---------------------------------------------------------------------- service events
@@ -154,17 +170,8 @@ def _take_event(event: ServiceEvent, arrival: Arrival, keys: Keys) -> Outcome:
     if event.status is ProjectStatus.FINISHED and not project.has_rating(event.service_number):
         _watch(entry, policy)
     for parked in waiting.parked(event.project_no, event.service_number):
-        _admit_parked(parked, keys)
+        admit_parked(parked, event.project_no, keys)
     return outcome
-
-
-def _admit_parked(parked: waiting.Parked, keys: Keys) -> None:
-    try:
-        settle(parked.rating)
-    except Refused as refused:
-        # Its message left the queue long ago.
-        quarantine.keep(parked.rating, keys.open(parked.original), refused.reasons, keys, proven=True)
-    waiting.release(parked.rating)
 
 
 def _unlisted(event: ServiceEvent, arrival: Arrival) -> tuple[Flag, ...]:

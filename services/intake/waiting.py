@@ -4,33 +4,38 @@ where policy invites or records defaults, finished services that nobody has rate
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cloud import due
 from cloud.settings import settings
-from cloud.table import delete, put_new, query
-from intake.pending import PendingRating
+from cloud.table import delete, get, put_new, query
 from intake.places import partition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping
 
     from cloud.table import Item
+    from intake.arrival import Arrival
+    from intake.pending import PendingRating
+    from intake.sealing import LedgerKey
 
 _PARKED, _UNRATED = "parked", "unrated"
 
 
 class Parked(NamedTuple):
-    """A rating that waits, and the sealed original of its message."""
+    """A message that waits: who sent it under which id, when it was received, and its sealed original, which is read again in the end."""
 
-    rating: PendingRating
+    sk: str
+    party: str
+    webhook_id: str
+    received_at: datetime
     original: bytes
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:
-        """The parked rating as stored."""
-        return cls(PendingRating.model_validate(item), item["original"])
+        """The parked message as stored."""
+        return cls(item["sk"], item["party"], item["webhook_id"], datetime.fromisoformat(item["received_at"]), item["original"])
 
 
 class Unrated(NamedTuple):
@@ -50,21 +55,21 @@ class Unrated(NamedTuple):
         return {"pk": partition(self.project_no), "sk": f"U#{self.service_number:02}"}
 
 
-def hold(rating: PendingRating, original: bytes, until: datetime) -> None:
-    """Parks the rating until its event comes, or until that time; a redelivery finds itself there."""
-    place = due.place(_PARKED, rating.message_id, until)
-    put_new(settings().waiting_table, rating.waiting_item(original) | place)
+def hold(rating: PendingRating, arrival: Arrival, original: bytes, until: datetime) -> None:
+    """Parks the message of a rating until its event comes, or until that time; a redelivery finds itself there."""
+    held = {"party": arrival.party, "webhook_id": arrival.webhook_id, "received_at": arrival.received_at.isoformat(), "original": original}
+    put_new(settings().waiting_table, rating.waiting_key._asdict() | held | due.place(_PARKED, rating.message_id, until))
 
 
 def parked(project_no: str, service_number: int) -> list[Parked]:
-    """The ratings that wait for this service event, in the order in which they were received."""
+    """What waits for this service event, in the order in which it was received."""
     items = query(settings().waiting_table, partition(project_no), sk_prefix=f"{service_number:02}#", consistent=True)
-    return sorted(map(Parked.of, items), key=lambda one: (one.rating.received_at, one.rating.message_id))
+    return sorted(map(Parked.of, items), key=lambda one: (one.received_at, one.sk))
 
 
-def release(rating: PendingRating) -> None:
+def release(key: LedgerKey) -> None:
     """Takes this very message out, if it is there."""
-    delete(settings().waiting_table, rating.waiting_key._asdict())
+    delete(settings().waiting_table, key._asdict())
 
 
 def watch(unrated: Unrated, until: datetime) -> None:
@@ -79,10 +84,17 @@ def unwatch(unrated: Unrated) -> None:
 
 
 def overdue_parked(now: datetime) -> Iterator[Item]:
-    """The items of parked ratings whose time is over, the oldest first within each shard; `Parked.of` reads them."""
-    return due.passed(settings().waiting_table, _PARKED, now)
+    """The items of parked messages whose time is over, the oldest first within each shard."""
+    return _items(due.passed(settings().waiting_table, _PARKED, now))
 
 
 def overdue_unrated(now: datetime) -> Iterator[Item]:
-    """The items of finished services whose time to be rated is over, likewise; `Unrated.of` reads them."""
-    return due.passed(settings().waiting_table, _UNRATED, now)
+    """The items of finished services whose time to be rated is over, likewise."""
+    return _items(due.passed(settings().waiting_table, _UNRATED, now))
+
+
+def _items(keys: Iterable[Item]) -> Iterator[Item]:
+    """What the index found; it holds the keys alone, since everything else would be written a second time."""
+    for key in keys:
+        if item := get(settings().waiting_table, {"pk": key["pk"], "sk": key["sk"]}):
+            yield item

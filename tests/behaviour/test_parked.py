@@ -81,7 +81,7 @@ def test_one_that_cannot_be_dealt_with_holds_up_nobody(bed, later, capsys):
 
     bed.accept(letter(rating(project_no="33-fine"), "fine"), sent_at=ago(hours=1), signed_at=ago(hours=1))
     (held,) = bed.items("WaitingTable")
-    put("WaitingTable", held | {"sk": "01#1#broken", "level": "?", "due_at": "2026-01-01T00:00:00Z"})
+    put("WaitingTable", held | {"sk": "01#1#broken", "received_at": "?", "due_at": "2026-01-01T00:00:00Z"})
     later(days=5)
     assert bed.sweep()["released"] == 1
     assert [item["sk"] for item in bed.items("WaitingTable")] == ["01#1#broken"]

@@ -95,6 +95,7 @@ def test_only_intake_reads_the_secrets_of_parties_and_only_notify_those_of_subsc
     assert {function for function, held in readers.items() if "/party/" in held} == {
         "IntakeAccept",
         "IntakeResubmit",
+        "IntakeSweep",
         "IntakeGateway",
         "IntakeSignedGateway",
     }

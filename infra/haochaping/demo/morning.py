@@ -105,14 +105,22 @@ class Draw:
             service_time=at,
             accepted_at=at,
             finished_at=at + timedelta(minutes=5),
+            applicant=self.person(),
         )
         return _Visit(way, event, self.rating(way, event))
+
+    def person(self) -> Person:
+        """Somebody who does not exist."""
+        number = self.random.randrange(10**9)
+        return Person(certificate_type="111", certificate_number=f"demo-{number:09}", name="演示申请人", phone=f"1380{number % 10**7:07}")
 
     def rating(self, way: Way, event: ServiceEvent) -> Rating:
         levels = BAD if self.random.random() < BAD_SHARE else GOOD
         level = self.random.choices(list(levels), weights=list(levels.values()))[0]
         offered = tags.offered(level)
         named = self.random.random() < 0.8
+        # Now and then somebody else rates than the applicant whom the event names.
+        rater = event.applicant if self.random.random() < 0.95 else self.person()
         return Rating(
             project_no=event.project_no,
             service_number=event.service_number,
@@ -124,7 +132,7 @@ class Draw:
             provenance=way.provenance,
             rating_channel=way.channel,
             occurred_at=event.service_time + timedelta(minutes=self.random.randrange(6, 40)),
-            rater=Person(certificate_type="111", certificate_number=f"demo-{self.random.randrange(10**9):09}") if named else None,
+            rater=rater.model_copy(update={"name": None, "phone": None}) if named and rater else None,
         )
 
     def letter(self, party: str, said: ServiceEvent | Rating, copy: int = 0) -> Letter:

@@ -47,6 +47,8 @@ class Model:
         self.tables: dict[str, dict[Key, Wire]] = {}
         self.inserted: list[tuple[str, Wire]] = []
         self.calls: Counter[str] = Counter()
+        self.sent: list[tuple[str, bytes]] = []
+        self.writes: Counter[str] = Counter()
         self.write_units = 0
         self.read_units = 0.0
         self.seconds = 0.0
@@ -63,23 +65,24 @@ class Model:
         started = time.process_time()
         target = request.headers.get("X-Amz-Target", b"")
         name = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2] or str(request.method)
-        body = request.body.decode() if isinstance(request.body, bytes) else request.body
+        body = _body(request)
+        self.sent.append((name, body))
         self.calls[name] += 1
         self.before(name)
         status, answer = 200, {}
         try:
-            answer = self._operation(name, body)
+            answer = self._operation(name, body.decode("utf-8", "replace"))
         except Refusal as refused:
             status, answer = 400, refused.answer
         self.after(name)
         self.seconds += time.process_time() - started
         return _response(str(request.url), status, answer)
 
-    def _operation(self, name: str, body: Any) -> Wire:
+    def _operation(self, name: str, body: str) -> Wire:
         operation = getattr(self, f"_{name.lower()}", None)
         if operation is None:
             raise Unmodelled(name)
-        answer: Wire = operation(json.loads(body) if isinstance(body, str) and body.startswith("{") else {})
+        answer: Wire = operation(json.loads(body) if body.startswith("{") else {})
         return answer
 
     # ------------------------------------------------------------------ DynamoDB
@@ -87,7 +90,7 @@ class Model:
     def _putitem(self, request: Wire) -> Wire:
         table, item = self._table(request), request["Item"]
         old = table.get(_key(item))
-        self._write(old, item)
+        self._write(request, old, item)
         self._check(request, old)
         table[_key(item)] = item
         if old is None:
@@ -98,7 +101,7 @@ class Model:
         table = self._table(request)
         old = table.get(_key(request["Key"]))
         new = _updated(old or dict(request["Key"]), request)
-        self._write(old, new)
+        self._write(request, old, new)
         self._check(request, old)
         table[_key(request["Key"])] = new
         return {}
@@ -106,7 +109,7 @@ class Model:
     def _deleteitem(self, request: Wire) -> Wire:
         table = self._table(request)
         old = table.get(_key(request["Key"]))
-        self._write(old, old or {})
+        self._write(request, old, old or {})
         self._check(request, old)
         table.pop(_key(request["Key"]), None)
         return {}
@@ -115,7 +118,7 @@ class Model:
         parts = [part for each in request["TransactItems"] for part in each.values()]
         olds = [self._table(part).get(_key(part.get("Item") or part["Key"])) for part in parts]
         for part, old in zip(parts, olds, strict=True):
-            self._write(old, part.get("Item", {}), times=2)
+            self._write(part, old, part.get("Item", {}), times=2)
         holds = [
             not part.get("ConditionExpression") or _Condition(part["ConditionExpression"], part, old or {}).holds()
             for part, old in zip(parts, olds, strict=True)
@@ -154,8 +157,10 @@ class Model:
             returned = {"Item": old} if old and request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD" else {}
             raise Refusal("ConditionalCheckFailedException", **returned)
 
-    def _write(self, old: Wire | None, new: Wire, times: int = 1) -> None:
-        # A write whose condition fails costs the same; one in a transaction twice as much.
+    def _write(self, request: Wire, old: Wire | None, new: Wire, times: int = 1) -> None:
+        # A write whose condition fails costs the same; one in a transaction twice as much. The index by due time is written with the item.
+        self.writes[request["TableName"]] += 1
+        self.write_units += "due_shard" in (new or old or {})
         self.write_units += times * max(math.ceil(size / 1024) for size in (size_of(old or {}), size_of(new), 1))
 
     def _read(self, items: list[Wire], request: Wire) -> None:
@@ -179,6 +184,14 @@ class Model:
         owner = request["SecretId"]
         secret = json.dumps({"current": "whsec_c2VjcmV0", "previous": None}) if "/" in owner else "model-secret"
         return {"Name": owner, "SecretString": secret}
+
+
+def _body(request: AWSPreparedRequest) -> bytes:
+    held: Any = request.body or b""
+    if hasattr(held, "read"):
+        held.seek(0)
+        held = held.read()
+    return held.encode() if isinstance(held, str) else bytes(held)
 
 
 def size_of(item: Wire) -> int:
@@ -282,6 +295,7 @@ class _Raw(io.BytesIO):
 
 
 def _response(url: str, status: int, answer: Wire) -> AWSResponse:
-    body = json.dumps(answer).encode()
+    # What S3 answers to a put has no body; JSON there would be taken for a broken answer.
+    body = json.dumps(answer).encode() if answer else b""
     headers = HeadersDict({"content-type": "application/x-amz-json-1.0", "content-length": str(len(body))})
     return AWSResponse(url, status, headers, _Raw(body))  # type: ignore[arg-type]  # the stub wants http.client's class
