@@ -89,6 +89,8 @@ def _settle(rating: PendingRating) -> Settled:
     project = ledger.project(rating.project_no)
     met = meet(rating, project)
     if met is None:
+        if rating.provenance is Provenance.DEFAULT:  # it waits only where the province records defaults at all
+            check_policy(rating, policy_of(province_region(), rating.received_at))
         return Settled(Outcome.PARKED)
     if isinstance(met, Outcome):
         return Settled(met, project.event(rating.service_number))

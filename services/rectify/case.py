@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from pydantic import AwareDatetime
@@ -99,7 +100,7 @@ class Case(Model):
 
 def case_id_of(rating_id: str) -> str:
     """The case of a rating."""
-    return "c_" + rating_id.removeprefix("r_")
+    return "c_" + hashlib.sha256(rating_id.encode()).hexdigest()[:24]
 
 
 def decide(case: Case | None, command: Command, policy: Policy | None, now: datetime) -> list[Fact]:

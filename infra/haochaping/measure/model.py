@@ -141,12 +141,23 @@ class Model:
 
     def _query(self, request: Wire) -> Wire:
         values = request["ExpressionAttributeValues"]
+        if request.get("IndexName") == "due":
+            return self._due(request)
         prefix = values.get(":sk", {}).get("S", "")
         table = self._table(request)
         keys = sorted(key for key in table if key[0] == values[":pk"]["S"] and key[1].startswith(prefix))
         items = [table[key] for key in keys]
         self._read(items, request)
         return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+
+    def _due(self, request: Wire) -> Wire:
+        values = request["ExpressionAttributeValues"]
+        shard, now = values[":pk"]["S"], values[":now"]["S"]
+        found = [
+            item for item in self._table(request).values() if item.get("due_shard", {}).get("S") == shard and item["due_at"]["S"] <= now
+        ]
+        self._read(found, request)
+        return {"Items": sorted(found, key=lambda item: item["due_at"]["S"]), "Count": len(found)}
 
     def _table(self, request: Wire) -> dict[Key, Wire]:
         return self.tables.setdefault(request["TableName"], {})
