@@ -28,11 +28,22 @@ settings.register_profile("thorough", _UNHURRIED, max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
+_mock = moto.mock_aws()
+_made: list[Bed] = []
+
+
 @pytest.fixture
 def bed():
     """A fresh province in moto: tables, queues, bus and rules as the template has them, registries loaded."""
-    with moto.mock_aws():
-        yield Bed()
+    _mock.start(reset=not _made)
+    try:
+        if _made:
+            _made[0].start_afresh()
+        else:
+            _made.append(Bed())
+        yield _made[0]
+    finally:
+        _mock.stop(remove_data=False)
 
 
 @pytest.fixture

@@ -185,6 +185,7 @@ class Partner:
         return everything_that_stayed_or_left(self.model) + checked.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", SAMPLES, ids=lambda path: f"{path.parts[-3]}: {path.stem}")
 def test_who_somebody_is_and_what_somebody_says_is_found_nowhere_outside_the_vault(model, capsys, tmp_path, path):
     partner = Partner(model, path)

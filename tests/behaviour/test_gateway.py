@@ -87,7 +87,8 @@ def test_what_lies_outside_the_partys_scope_is_said_at_the_door(bed):
 
 
 @pytest.mark.parametrize("code", ["RequestThrottled", "AWS.SimpleQueueService.OverLimit"])
-def test_what_the_queue_cannot_take_now_is_told_to_come_later(bed, code):
+def test_what_the_queue_cannot_take_now_is_told_to_come_later(bed, code, monkeypatch):
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda _: None)  # between the client's own tries
     from botocore.awsrequest import AWSResponse
 
     from cloud.clients import sqs

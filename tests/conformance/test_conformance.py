@@ -118,6 +118,7 @@ def message(profile: str, name: str) -> dict[str, Any]:
     return sample(HERE / profile / f"{name}.json")["message"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", [*VALID, *INVALID], ids=named)
 def test_the_command_says_the_same_as_the_sample(path, tmp_path):
     held = sample(path)
@@ -133,6 +134,7 @@ def test_the_command_says_the_same_as_the_sample(path, tmp_path):
         assert {reason["code"] for reason in said["refusals"]} == {reason["code"] for reason in held["refused"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", VALID, ids=named)
 def test_what_is_understood_is_shown_with_chinese_labels_and_no_person(path, tmp_path):
     held = sample(path)

@@ -10,7 +10,7 @@ from contract.codes import Clock
 from contract.zone import SHANGHAI
 from facts import rating_facts
 from policy.rules import in_force
-from rectify.case import BecameOverdue, OpenCase, Opened, PassDeadline, decide, evolve
+from rectify.case import BecameOverdue, OpenCase, Opened, PassDeadline, case_id_of, decide, evolve
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=SHANGHAI)
 SHANDONG = {"region": "370000000000", "valid_from": "2020-01-01", "rules": {"rectify_simple": {"value": 5, "unit": "WORKDAY"}}}
@@ -84,4 +84,5 @@ def test_nothing_but_its_opening_can_be_the_first_fact_of_a_case():
 
 def test_the_case_of_a_rating_is_named_after_it():
     assert isinstance(opened(), Opened)
-    assert opened().case_id == "c_1"
+    assert opened().case_id == case_id_of("r_1")
+    assert opened().case_id != case_id_of("r_2")
