@@ -104,7 +104,7 @@ class Organisation(Registered):
 
     region_code: RegionCode
     zh: Short
-    en: Short
+    en: Short | None = None
     line: Line = Line.REGION
     parent: Uscc | None = None
 
@@ -114,7 +114,7 @@ class Window(Registered):
 
     organisation: Uscc
     zh: Short
-    en: Short
+    en: Short | None = None
 
 
 class Staff(Registered):
@@ -131,7 +131,7 @@ class Platform(Registered):
     organisation: Uscc
     region_code: RegionCode
     zh: Short
-    en: Short
+    en: Short | None = None
     rating_channel: RatingChannel | None = None
 
 
@@ -142,7 +142,7 @@ class Item(Registered):
     """
 
     zh: Short
-    en: Short
+    en: Short | None = None
     item_type: ItemType
     handling_type: HandlingType
     accepting_unit: Short

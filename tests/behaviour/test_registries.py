@@ -244,7 +244,7 @@ def test_the_first_of_two_rows_for_one_id_and_date_counts(desk):
 @pytest.mark.parametrize(
     ("lines", "found"),
     [
-        ([], ["organisation", "window", "zh", "en", "valid_from"]),
+        ([], ["organisation", "window", "zh", "valid_from"]),
         ([["机构", "window", "ZH", "en", "valid_from", "colour"]], ["6"]),
         ([["机构", "organisation", "window", "zh", "en", "valid_from"]], ["organisation"]),
     ],
