@@ -121,7 +121,7 @@ def _messages(text: str) -> Iterator[str]:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 
@@ -175,7 +175,9 @@ def _say_what_is_broken(results: list[Checked], text: str) -> None:
         if one.said is None and any(reason.code == "not_json" for reason in one.reasons):
             try:
                 json.loads(body)
-            except json.JSONDecodeError as error:
+            except RecursionError:
+                continue
+            except ValueError as error:
                 errors.print(f"第 {one.number} 条 message {one.number}: JSON {error}", markup=False, style="dim")
 
 

@@ -30,10 +30,11 @@ def draw(
     connect()
     of_day = _day(day)
     keys, region, now = door.keys(), province_region(), clock.now()
-    share = per_mille or policy_of(region, now).callback_sample_per_mille
+    policy = policy_of(region, now)
+    share = per_mille or policy.callback_sample_per_mille
     if not share:
         raise fail("规则未规定抽样比例 the policy in force asks for no sample: --per-mille")
-    head, chosen = sampling.draw(of_day, region, share, seed or keys.fingerprint("sample", sampling.survey_of(of_day, region)), now)
+    head, chosen = sampling.draw(of_day, policy, region, share, seed or keys.fingerprint("sample", sampling.survey_of(of_day, region)), now)
     if not sampling.record(head, chosen):
         raise fail(f"{of_day} 已有样本 the day has a sample already: haochaping sample show --day {of_day}")
     if as_json:
@@ -67,21 +68,23 @@ def _day(day: str) -> date:
 
 
 def reconcile(
-    again: Annotated[bool, typer.Option("--again", help="重新核对 From the beginning, even if this month is done.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="重新核对 From the beginning, even if these days were compared.")] = False,
     until: Annotated[str, typer.Option(help="YYYY-MM-DD: 只核对此前各日，默认今天 Days before this one; today if not given.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """核对台账与分段 Compares the Ledger with its raw segments, to the end; mends the segments. Exits 1 if they differed."""
     connect()
     until = date_of(until, "--until YYYY-MM-DD") if until else day_of(clock.now()).isoformat()
-    scan = reconciliation.Scan(month=until[:7]) if again else reconciliation.load(until[:7])
-    scan = reconciliation.go_on(scan, door.keys(), lambda: True, until)
+    # Beside the scheduled scan, under a name of its own: one does not pass for the other.
+    name = f"{until} by command"
+    scan = reconciliation.Scan(month=name, until=until) if again else reconciliation.load(name, until)
+    scan = reconciliation.go_on(scan, door.keys(), lambda: True)
     found = reconciliation.report(scan)
     if as_json:
         print_json(found)
     else:
-        console.print(f"{found['days']} 天 days, {found['entries']:,} 条 entries, 差异 differences {len(found['findings'])}")
+        console.print(f"{found['days']} 天 days, {found['entries']:,} 条 entries, 差异 differences {found['differences']}")
         for finding in found["findings"]:
             errors.print(f"{finding['day']}: {finding['lacking']} 缺 lacks {finding['entry']}", markup=False)
-    if found["findings"]:
+    if found["differences"]:
         raise typer.Exit(1)

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, field_validator
 
 from cloud import registry
 from cloud.clients import secretsmanager
@@ -20,6 +20,7 @@ from contract.catalogue import Organisation, Region
 from contract.codes import Role
 from contract.identifiers import PartyId, RegionCode, Uscc, ancestry
 from contract.model import Model
+from intake.profile import available as available_profiles
 from policy.rules import Rules
 from policy.strictness import laxer
 
@@ -65,6 +66,13 @@ class PartyEntry(Model):
     organisations: tuple[Uscc, ...] = ()
     principals: tuple[str, ...] = ()
     valid_from: date | None = None
+
+    @field_validator("profile")
+    @classmethod
+    def _is_there(cls, profile: str) -> str:
+        if profile not in available_profiles():
+            raise ValueError(f"没有该报文格式 no such profile: {profile}; 可用 available: {', '.join(available_profiles())}")
+        return profile
 
 
 class Province(Model):

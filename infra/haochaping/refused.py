@@ -16,7 +16,7 @@ from cloud.clients import sqs
 from contract.zone import day_of
 from haochaping import stack, views
 from haochaping.terminal import AsJson, connect, console, date_of, fail, print_json
-from intake import door, quarantine, resubmission
+from intake import arrival, door, quarantine, resubmission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from intake.quarantine import Kept, Refusals
 
 app = typer.Typer(help="隔离区 Refused messages.", no_args_is_help=True)
+
+# Long enough that an empty answer means an empty queue.
+_POLL = 2
 
 DayOption = Annotated[str, typer.Option("--day", help="YYYY-MM-DD (Asia/Shanghai); 默认今天 today")]
 MessageId = Annotated[str, typer.Argument(help="消息编号，见 list The message's id, as listed.")]
@@ -57,7 +60,8 @@ def _table(found: Sequence[Refusals]) -> Table:
         table.add_column(heading, overflow="fold")
     for entry in sorted(found, key=lambda one: one.received_at):
         # Ids and fields come from outside; square brackets in them are no markup.
-        name = escape(entry.message_id) + (f"\n已重新提交 sent again {entry.resubmitted_at[:16]}" if entry.resubmitted_at else "")
+        again = [f"已重新提交 sent again {each.noted_at[:16]}: {each.outcome}" for each in entry.resubmitted]
+        name = "\n".join([escape(entry.message_id), *again])
         head = (views.local(entry.received_at)[11:19], name, f"{entry.size:,}")
         for reason in entry.reasons:
             table.add_row(*head, reason.code, escape(reason.field), f"{reason.zh}\n{reason.en}")
@@ -130,13 +134,19 @@ def redrive(as_json: AsJson = False) -> None:
 def _dead_letters() -> Iterator[Any]:
     wanted: Any = {"AttributeNames": ["All"], "MessageAttributeNames": ["All"]}
     url = stack.output("InboxDeadLettersUrl")
-    while messages := sqs().receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, **wanted).get("Messages"):
+    while (
+        messages := sqs()
+        .receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=60, WaitTimeSeconds=_POLL, **wanted)
+        .get("Messages")
+    ):
         yield from messages
 
 
 def _redrive(message: Any) -> int:
     # Sent first, then deleted: a message that is there twice has no second effect, one that is lost would be.
-    sent = {name: held["StringValue"] for name, held in message.get("MessageAttributes", {}).items()}
+    # Of what the sender wrote only the proof goes on: whatever else it put there would be taken for the operator's word.
+    held = message.get("MessageAttributes", {})
+    sent = {name: held[name]["StringValue"] for name in (*arrival.PROOF, "door") if "StringValue" in held.get(name, {})}
     transport = {resubmission.SENT_AT: message["Attributes"]["SentTimestamp"], "sender": message["Attributes"].get("SenderId", "")}
     _send(message["Body"], sent | transport)
     sqs().delete_message(QueueUrl=stack.output("InboxDeadLettersUrl"), ReceiptHandle=message["ReceiptHandle"])

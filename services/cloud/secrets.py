@@ -50,7 +50,10 @@ def signing_secrets(owner: str, max_age: float = _SECONDS) -> list[str]:
 
 def cipher_key(owner: str) -> str:
     """The key of a party whose wire format is encrypted (hexadecimal, agreed with it); empty if there is none."""
-    held: dict[str, str] = json.loads(_read(signing_secret_name(owner)))
+    try:
+        held: dict[str, str] = json.loads(_read(signing_secret_name(owner)))
+    except secretsmanager().exceptions.ResourceNotFoundException:
+        return ""
     return held.get("cipher_key", "")
 
 

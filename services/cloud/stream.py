@@ -75,13 +75,13 @@ def _decoded(value: dict[str, Any]) -> dict[str, Any]:
 def made(event: dict[str, Any], make: Callable[[StreamRecord], T]) -> Iterator[T]:
     """What is made of each record, in order.
 
-    One of which nothing can be made (`make` raises ValueError or KeyError) is set aside by its key, and its lane goes on. Anything else
-    that is raised stops the lane, and the batch comes again.
+    One of which nothing can be made, since it is not what it should be (`make` raises ValueError, KeyError, TypeError, AttributeError or
+    OverflowError), is set aside by its key, and its lane goes on. Anything else that is raised stops the lane, and the batch comes again.
     """
     for record in map(parse, event["Records"]):
         try:
             yield make(record)
-        except (ValueError, KeyError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             _set_aside(record, table_of(event), type(error).__name__)
 
 

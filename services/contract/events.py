@@ -101,7 +101,7 @@ class CaseReplied(Event):
     rating_id: str
 
 
-Turn = Annotated[int, Field(ge=1)]
+Turn = Annotated[int, Field(ge=1, le=99)]
 
 
 class AppealGranted(Event):

@@ -17,7 +17,9 @@ NATION = "000000000000"
 _USCC = re.compile(f"[{USCC_ALPHABET}]{{18}}")
 _ITEM_TAIL = re.compile(r"[1-7][0-9A-Z]{12}(?:[0-9A-Z]{2})?")
 _REGION = re.compile(r"[0-9]{6}(?:[0-9]{6})?")
-_PROJECT_NO = re.compile(r"[^\s#|\x00-\x1f\x7f]{1,50}")
+# Control and formatting characters, which nobody sees, and what queues do not take: two names that look alike would be two.
+UNSEEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff"
+_PROJECT_NO = re.compile(rf"[^\s#|{UNSEEN}]{{1,50}}")
 
 
 def uscc_check_character(first_17: str) -> str:

@@ -27,7 +27,7 @@ from contract.codes import (
     SurveyMethod,
     TimeUnit,
 )
-from contract.identifiers import ItemCode, ProjectNo, RegionCode, Uscc, check_item_code
+from contract.identifiers import UNSEEN, ItemCode, ProjectNo, RegionCode, Uscc, check_item_code
 from contract.model import Model
 
 _RFC_3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:.*")
@@ -52,9 +52,11 @@ ServiceNumber = Annotated[int, Field(strict=True, ge=1, le=99)]
 Round = Annotated[int, Field(strict=True, ge=1, le=2)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 # The name of a window or of a member of staff in the unit's own system: no blanks, so that no sentence gets in.
-Code = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,40}$")]
+Code = Annotated[str, StringConstraints(pattern=rf"^[^\s{UNSEEN}]{{1,40}}$")]
 # A party's own name of something that becomes part of a key.
-Reference = Annotated[str, StringConstraints(pattern=r"^[^\s#|/\x00-\x1f\x7f]{1,64}$")]
+Reference = Annotated[str, StringConstraints(pattern=rf"^[^\s#|/{UNSEEN}]{{1,64}}$")]
+# As long as the name of a service event with the longest case-file number.
+EventRef = Annotated[str, StringConstraints(pattern=r"^e_[A-Za-z0-9_-]{1,300}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^\+?[0-9][0-9 -]{4,22}$")]
 
 
@@ -99,7 +101,10 @@ class Person(Model):
     def identity(self) -> tuple[str, str]:
         """What the pseudonym is made of: type and number of the certificate, or else the telephone."""
         if self.certificate_type and self.certificate_number:
-            return self.certificate_type, self.certificate_number
+            return (
+                self.certificate_type,
+                self.certificate_number.strip().upper(),
+            )  # the last character of an identity number is written x or X
         return "phone", str(self.phone)
 
 
@@ -197,6 +202,14 @@ class Opinion(Model):
         return self
 
     @model_validator(mode="after")
+    def _by_nobody_only_if_so(self) -> Self:
+        if self.rating_channel is RatingChannel.SYSTEM_DEFAULT and self.provenance is not Provenance.DEFAULT:
+            raise PydanticCustomError(
+                "unknown_channel", "the system's default is no channel that somebody rates by", {"field": "rating_channel"}
+            )
+        return self
+
+    @model_validator(mode="after")
     def _who_brought_it(self) -> Self:
         needed = {Provenance.PAPER_ENTERED: "entered_by", Provenance.IMPORTED: "imported_from"}.get(self.provenance)
         if needed and getattr(self, needed) is None:
@@ -254,7 +267,7 @@ class SupervisoryRating(Opinion):
     reference: Reference
     object: RatedObject
     survey: Survey
-    sample: Reference | None = None
+    sample: EventRef | None = None
 
 
 class Actor(Model):

@@ -62,6 +62,9 @@ CATALOGUE: dict[str, Sentence] = {
     "throttled": Sentence(
         "请求过于频繁，请稍后重试", "Too many requests; try again later.", "the same request after the time in Retry-After"
     ),
+    "unknown_profile": Sentence(
+        "发送方登记的报文格式不存在", "The party is registered with a wire format that does not exist.", "a profile of this system"
+    ),
     "cannot_decrypt": Sentence(
         "密文无法解密", "The encrypted part cannot be opened.", "the cipher of the profile, with the key agreed with the operator"
     ),

@@ -96,12 +96,14 @@ class Project(NamedTuple):
 def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None:
     """The outcome if the key is taken, the event that the rating can be bound to, or None if it has to wait.
 
-    Raises Refused (`kind_not_accepted`, `already_rated`, `follow_up_before_reply`).
+    Raises Refused (`kind_not_accepted`, `default_not_allowed`, `already_rated`, `follow_up_before_reply`).
     """
     if rating.kind not in _OF_A_SERVICE_EVENT:
         raise refuse("kind_not_accepted", "kind")
     holder = project.ratings.get(f"{rating.service_number:02}#{rating.round}")
     if rating.provenance is Provenance.DEFAULT:
+        if rating.round != 1:
+            raise refuse("default_not_allowed", "round")
         default = project.defaults.get(rating.service_number)
         holder = default[0] if default else holder
     if holder:

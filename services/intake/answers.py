@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
+from contract.refusals import Refused, refuse
+
 if TYPE_CHECKING:
-    from contract.refusals import Refused
+    from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
 
 RETRY_AFTER = "5"
 
@@ -23,6 +25,25 @@ STATUSES: tuple[tuple[HTTPStatus, frozenset[str]], ...] = (
     (HTTPStatus.CONFLICT, frozenset({"already_rated"})),
     (HTTPStatus.GONE, frozenset({"token_expired"})),
 )
+
+
+def body_of(request: APIGatewayProxyEvent) -> str:
+    """The text of a request. Raises Refused (`not_json`) if it is none."""
+    try:
+        return request.decoded_body or ""
+    except ValueError:
+        raise refuse("not_json") from None
+
+
+def headers_of(request: APIGatewayProxyEvent) -> dict[str, str]:
+    """The headers of a request by their names in small letters."""
+    return {name.lower(): value or "" for name, value in request.headers.items()}
+
+
+def caller_of(request: APIGatewayProxyEvent) -> str:
+    """Who AWS says has sent the request; empty for a route without IAM."""
+    identity = request.raw_event["requestContext"].get("identity") or {}
+    return str(identity.get("caller") or "")
 
 
 def answer(status: HTTPStatus, body: dict[str, Any]) -> Response[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import ClientError
 
 from cloud import batch, bus, clock, stream
 from contract.events import AppealGranted, AppealOverturned, CaseReplied, MessagesRefused, event_id
@@ -101,9 +102,9 @@ def resubmit(event: dict[str, Any], context: LambdaContext) -> PartialItemFailur
 def _resubmit(record: SQSRecord) -> None:
     sent, keys = _sent(record), door.keys()
     again = resubmission.of(record.body, sent, record.message_id, keys)
+    outcome = _account_for(again.arrival, lambda: resubmission.check_origin(again))
     if again.kept:
-        quarantine.note_resubmission(again.kept, record.body, sent, record.message_id, keys)
-    _account_for(again.arrival, lambda: resubmission.check_origin(again))
+        quarantine.note_resubmission(again.kept, record.body, sent, outcome.value, record.message_id, keys)
 
 
 @logger.inject_lambda_context
@@ -217,7 +218,7 @@ def _each_due(due: Iterable[Item], conclude: Callable[[Item], None], context: La
             break
         try:
             conclude(found)
-        except (ledger.Moved, ValueError, KeyError) as error:
+        except (ledger.Moved, Refused, ClientError, ValueError, KeyError, TypeError) as error:
             logger.error("left for the next sweep", error=type(error).__name__)
             metrics.add_metric(name="SweepFailed", unit=MetricUnit.Count, value=1)
         else:
@@ -230,12 +231,13 @@ def sample(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Draws yesterday's call-back sample of the province where policy asks for one. Run again, it draws the same."""
     now, region, keys = clock.now(), province_region(), door.keys()
     day = day_of(now) - timedelta(days=1)
-    per_mille = policy_of(region, now).callback_sample_per_mille
+    policy = policy_of(region, now)
+    per_mille = policy.callback_sample_per_mille
     survey = sampling.survey_of(day, region)
     if not per_mille:
         return {"survey": survey, "drawn": 0}
     # The seed cannot be known beforehand by those whose services are drawn, and is recorded with the sample.
-    head, chosen = sampling.draw(day, region, per_mille, keys.fingerprint("sample", survey), now)
+    head, chosen = sampling.draw(day, policy, region, per_mille, keys.fingerprint("sample", survey), now)
     return {"survey": survey, "drawn": head.drawn, "recorded": sampling.record(head, chosen)}
 
 
@@ -244,11 +246,11 @@ def sample(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def reconcile(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Goes on with this month's comparison of Ledger and segments; answers at once when it is done. Differences are named and alarmed."""
     yesterday = (day_of(clock.now()) - timedelta(days=1)).isoformat()
-    scan = reconciliation.load(yesterday[:7])
+    scan = reconciliation.load(yesterday[:7], yesterday)
     if scan.finished:
         return reconciliation.report(scan)
-    scan = reconciliation.go_on(scan, door.keys(), lambda: context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS, yesterday)
+    scan = reconciliation.go_on(scan, door.keys(), lambda: context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS)
     for finding in scan.findings:
         logger.error("ledger and segments differ", day=finding.day, lacking=finding.lacking, entry=finding.entry)
-    metrics.add_metric(name="Unreconciled", unit=MetricUnit.Count, value=len(scan.findings))
+    metrics.add_metric(name="Unreconciled", unit=MetricUnit.Count, value=scan.missing)
     return reconciliation.report(scan)

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 UNREGISTERED = "unregistered"
+PROOF = ("party", "webhook-id", "webhook-timestamp", "webhook-signature")
 
 # Ids become part of a key (1,024 bytes at most) and of an event; whatever else a sender writes there stays outside.
 _PARTY = re.compile(PARTY_ID)
+# A few signatures, as a rotation may need them, and nothing that would burst the queue's attributes.
+_SIGNATURES = 1_024
 _ID = re.compile(r"[!-.0-~]{1,128}")
 
 
@@ -69,7 +72,7 @@ def of(
         party=told_party(party),
         webhook_id=webhook_id if _ID.fullmatch(webhook_id) else transport_id,
         timestamp=sent.get("webhook-timestamp", ""),
-        signature=sent.get("webhook-signature", ""),
+        signature=sent.get("webhook-signature", "")[:_SIGNATURES],
         sent_at=sent_at,
         received_at=received_at,
         sender=sender,
@@ -80,6 +83,6 @@ def of(
 
 def attributes(party: str, webhook_id: str, timestamp: str, signature: str, **further: str) -> dict[str, Any]:
     """The SQS message attributes that carry the proof, and further ones (`sent_at` becomes `sent-at`) where they say something."""
-    sent = {"party": party, "webhook-id": webhook_id, "webhook-timestamp": timestamp, "webhook-signature": signature}
+    sent = dict(zip(PROOF, (party, webhook_id, timestamp, signature), strict=True))
     sent |= {name.replace("_", "-"): value for name, value in further.items() if value}
     return {name: {"DataType": "String", "StringValue": value} for name, value in sent.items()}

@@ -13,6 +13,7 @@ from contract.refusals import Refused, refuse
 from contract.zone import day_of
 from intake import proof
 from intake.interpret import check_size, interpret
+from intake.profile import available, has_ciphers
 from intake.sealing import Keys
 
 if TYPE_CHECKING:
@@ -35,11 +36,13 @@ def check_origin(arrival: Arrival) -> Party:
     """The party that the message comes from. Raises Refused; nothing of an unproven message is read beyond its size."""
     party = registered(arrival)
     check_size(arrival.body)
+    # What our own door let in a moment ago is not too old now.
+    is_stamped = _came_through_our_door(arrival)
     try:
-        proof.check(arrival, secrets.signing_secrets(f"party/{party.id}"))
+        proof.check(arrival, secrets.signing_secrets(f"party/{party.id}"), is_fresh=is_stamped)
     except Refused:
-        proof.check(arrival, secrets.signing_secrets(f"party/{party.id}", secrets.FRESH))
-    if not (_came_through_our_door(arrival) or party.is_sent_by(arrival.sender)):
+        proof.check(arrival, secrets.signing_secrets(f"party/{party.id}", secrets.FRESH), is_fresh=is_stamped)
+    if not (is_stamped or party.is_sent_by(arrival.sender)):
         raise refuse("wrong_sender", "party")
     return party
 
@@ -56,12 +59,14 @@ def read(arrival: Arrival, party: Party) -> Said:
     """The canonical message of a party that has proved itself. Raises Refused."""
     if party.role is not Role.CHANNEL:
         raise refuse("out_of_scope", "party")
+    if party.profile not in available():
+        raise refuse("unknown_profile", "party")
     return interpret(arrival.body, party.profile, settings().province_code, cipher_key(party))
 
 
 def cipher_key(party: Party) -> str:
-    """The key that opens what the party encrypts; empty if its messages are plain."""
-    return secrets.cipher_key(f"party/{party.id}")
+    """The key that opens what the party encrypts; empty if its format is never encrypted, or no key was agreed."""
+    return secrets.cipher_key(f"party/{party.id}") if has_ciphers(party.profile) else ""
 
 
 def _came_through_our_door(arrival: Arrival) -> bool:

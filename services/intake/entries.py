@@ -221,14 +221,16 @@ class FreestandingEntry(Attributed):
     sample: str | None = None
 
     @classmethod
-    def of(cls, message: GeneralRating | SupervisoryRating, arrival: Arrival, keys: Keys, policy: Policy) -> Self:
-        """The entry of a general or supervisory rating."""
+    def of(
+        cls, message: GeneralRating | SupervisoryRating, arrival: Arrival, keys: Keys, policy: Policy, listed: tuple[Flag, ...] = ()
+    ) -> Self:
+        """The entry of a general or supervisory rating; `listed` says what of it no register knows."""
         return cls(
             **said_of(message, arrival, keys),
             **_object_facts(message, keys),
             **_check_facts(message),
             reference=message.reference,
-            flags=flags.of_time(message.occurred_at, arrival.received_at, None, policy),
+            flags=(*listed, *flags.of_time(message.occurred_at, arrival.received_at, None, policy)),
             rating_id=keys.rating_id(freestanding_key(message, arrival.party)),
             received_hour=hour_of(arrival.received_at),
             **counted_day(message.occurred_at, arrival.received_at, policy.clock_skew_days)._asdict(),

@@ -7,7 +7,6 @@ here counts requests by address: a hall full of people has one.
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +20,8 @@ from cloud.settings import settings
 from contract.messages import Rating, Said, ServiceEvent
 from contract.refusals import Refused, refuse
 from intake import arrival, door, openapi, receipts
-from intake.answers import answer, refusal, refused_body
+from intake.answers import answer, body_of, caller_of, headers_of, refusal, refused_body
+from intake.opening import json_object
 from intake.places import key_of
 from intake.sealing import NotOurs
 from intake.take import check_scope
@@ -52,7 +52,7 @@ def gateway(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 def post_message() -> Response[str]:
     """Checks one message, queues it and answers its receipt."""
     try:
-        came = _came(_body(), _headers(), app.current_event.request_context.request_id)
+        came = _came(body_of(app.current_event), headers_of(app.current_event), app.current_event.request_context.request_id)
         checked = _check(came)
         refused = next(_queue([checked]), None)
     except Refused as error:
@@ -65,7 +65,7 @@ def post_message() -> Response[str]:
 def post_batch() -> Response[str]:
     """Checks up to a hundred messages of one party, each with its own proof, and answers each by its own outcome, in their order."""
     try:
-        came = list(_batch(_body(), _headers().get("party", "")))
+        came = list(_batch(body_of(app.current_event), headers_of(app.current_event).get("party", "")))
     except Refused as error:
         return refusal(error)
     outcomes: dict[str, dict[str, Any]] = {}
@@ -107,35 +107,24 @@ class _Checked(NamedTuple):
     place: str = "0"
 
 
-def _headers() -> dict[str, str]:
-    return {name.lower(): value or "" for name, value in app.current_event.headers.items()}
-
-
-def _body() -> str:
-    try:
-        return app.current_event.decoded_body or ""
-    except ValueError:
-        raise refuse("not_json") from None
-
-
 def _came(body: str, sent: dict[str, str], transport_id: str) -> Arrival:
-    identity = app.current_event.raw_event["requestContext"].get("identity", {})
-    return arrival.of(body, sent, transport_id, clock.wall(), clock.now(), sender=identity.get("caller") or "")
+    proof = {name: sent.get(name, "") for name in arrival.PROOF}  # the stamp of our door is ours to put
+    return arrival.of(body, proof, transport_id, clock.wall(), clock.now(), sender=caller_of(app.current_event))
 
 
 def _batch(body: str, party: str) -> Iterator[Arrival]:
     """The messages of a batch. Raises Refused (`not_json`, `malformed_field`, `too_many_messages`) for one that is none."""
-    try:
-        listed = json.loads(body)["messages"]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        raise refuse("not_json", "messages") from None
-    if not isinstance(listed, list) or not 1 <= len(listed) <= MOST_MESSAGES:
+    listed = json_object(body).get("messages")
+    if not isinstance(listed, list):
+        raise refuse("malformed_field", "messages", "a list of messages")
+    if not 1 <= len(listed) <= MOST_MESSAGES:
         raise refuse("too_many_messages", "messages")
     request = app.current_event.request_context.request_id
     for n, held in enumerate(listed):
         if not isinstance(held, dict) or not all(isinstance(value, str) for value in held.values()):
             raise refuse("malformed_field", f"messages.{n}")
-        yield _came(held.get("body", ""), {**held, "party": party}, f"{request}-{n}")
+        proof = {name: held.get(name, "") for name in arrival.PROOF} | {"party": party}
+        yield _came(held.get("body", ""), proof, f"{request}-{n}")
 
 
 def _check(came: Arrival) -> _Checked:

@@ -7,9 +7,9 @@ turned away.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from cloud import registry
 from contract import tags
@@ -17,11 +17,13 @@ from contract.codes import IdentityMode, Level, Provenance, RatingKind, ServiceC
 from contract.identifiers import BASE_CODE
 from contract.messages import Rating
 from contract.model import Model
-from contract.refusals import from_validation, refuse
+from contract.refusals import Refused, from_validation, refuse
 from contract.zone import day_of
-from intake import ledger
+from intake import ledger, quarantine
 from intake.arrival import Arrival
+from intake.interpret import check_size
 from intake.marks import Ticket
+from intake.opening import json_object
 from intake.pending import BY_INVITATION, PendingRating
 from intake.places import key_of
 from intake.sealing import NotOurs
@@ -38,7 +40,7 @@ class Answer(Model):
     """What the page of a link sends: a level, tags, a text; and whether the applicant wants to be called back about it."""
 
     level: Level
-    tags: tuple[str, ...] = ()
+    tags: Annotated[tuple[str, ...], Field(max_length=20)] = ()
     comment: str | None = None
     anonymous: bool = True
 
@@ -50,7 +52,7 @@ class Redeemed(Model):
     outcome: str
 
 
-def check_visitor(headers: dict[str, str], caller: str | None) -> None:
+def check_visitor(headers: dict[str, str], caller: str) -> None:
     """Raises Refused (`token_not_for_staff`) for a request that comes as a party, a device or an identity of the account."""
     if caller or headers.get("party") or headers.get("authorization") or headers.get("webhook-signature"):
         raise refuse("token_not_for_staff")
@@ -71,11 +73,13 @@ def page(token: str, keys: Keys, now: datetime) -> dict[str, Any]:
     }
 
 
-def redeem(token: str, answer: dict[str, Any], keys: Keys, now: datetime) -> Redeemed:
-    """Stores the rating. The same answer again has the same receipt; another one is refused (`already_rated`). Raises Refused."""
+def redeem(token: str, body: str, keys: Keys, now: datetime) -> Redeemed:
+    """Stores the rating that a request's body says. The same answer again has the same receipt; another one is refused
+    (`already_rated`), and kept like any refused attempt. Raises Refused."""
     ticket, event, _ = _open(token, keys, now)
+    check_size(body)
     try:
-        said = Answer.model_validate(answer)
+        said = Answer.model_validate(json_object(body))
         rating = Rating(
             project_no=ticket.project_no,
             service_number=ticket.service_number,
@@ -89,7 +93,11 @@ def redeem(token: str, answer: dict[str, Any], keys: Keys, now: datetime) -> Red
     except ValidationError as error:
         raise from_validation(error) from None
     pending = _pending(rating, event, token, keys, now, anonymous=said.anonymous)
-    outcome = settle(pending).outcome
+    try:
+        outcome = settle(pending).outcome
+    except Refused as refused:
+        quarantine.keep(pending, body, refused.reasons, keys, proven=True)
+        raise
     return Redeemed(receipt=keys.receipt(key_of(rating, pending.party)), outcome=outcome.value)
 
 

@@ -9,11 +9,11 @@ from pydantic import TypeAdapter
 from contract.messages import MESSAGES, CaseCommand, Envelope
 from contract.refusals import Refusal
 from intake.answers import STATUSES
+from intake.arrival import PROOF
 from intake.links import Answer, Redeemed
 from intake.receipts import Standing
 from intake.revealing import Question
 
-_PROOF = ("party", "webhook-id", "webhook-timestamp", "webhook-signature")
 _MODELS = {
     "Envelope": Envelope,
     "Refusal": Refusal,
@@ -66,7 +66,7 @@ def _refusals() -> dict[str, Any]:
 
 
 def _paths() -> dict[str, Any]:
-    proof = [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in _PROOF]
+    proof = [{"name": name, "in": "header", "required": True, "schema": {"type": "string"}} for name in PROOF]
     party = proof[:1]
     paths: dict[str, Any] = {}
     routes: tuple[tuple[str, list[Any]], ...] = (("", [{"iam": []}]), ("/signed", []))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from contract.refusals import Refused, refuse
@@ -10,6 +11,8 @@ from intake.cipher import decrypt
 
 if TYPE_CHECKING:
     from intake.profile import Profile
+
+_NO_CHARACTER = re.compile("[\ufffe\uffff]")
 
 
 def json_object(text: str) -> dict[str, Any]:
@@ -63,7 +66,10 @@ def _parsed(text: str) -> Any:
     try:
         parsed = json.loads(text, object_pairs_hook=_each_name_once, parse_constant=_no_number)
         # Half a character (an escaped surrogate that stands alone) is JSON to Python, and no text to anybody else.
-        json.dumps(parsed, ensure_ascii=False).encode()
+        plain = json.dumps(parsed, ensure_ascii=False)
+        plain.encode()
+        if _NO_CHARACTER.search(plain):
+            raise ValueError("what no queue takes")
     except (ValueError, RecursionError):
         raise refuse("not_json") from None
     return parsed

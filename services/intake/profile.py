@@ -220,10 +220,16 @@ def _direction(profile: Profile) -> Iterator[str]:
         yield f"[codes.level] contradicts satisfaction_direction {profile.satisfaction_direction}"
 
 
-def available() -> list[str]:
+@cache
+def available() -> tuple[str, ...]:
     """The ids of all profiles, the canonical one first."""
     files = (path.name for path in resources.files("intake").joinpath("profiles").iterdir())
-    return [CANONICAL, *sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml"))]
+    return (CANONICAL, *sorted(name.removesuffix(".toml") for name in files if name.endswith(".toml")))
+
+
+def has_ciphers(profile_id: str) -> bool:
+    """Whether messages in this format may be encrypted."""
+    return profile_id != CANONICAL and profile_id in available() and bool(load(profile_id).ciphers)
 
 
 @cache

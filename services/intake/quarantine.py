@@ -6,6 +6,8 @@ with the corrected version, so that both versions are kept.
 
 from __future__ import annotations
 
+import json
+from collections import defaultdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -15,16 +17,28 @@ from cloud.table import get, put_new, query
 from contract.model import Model
 from contract.refusals import Refusal
 from contract.zone import day_of
+from intake.sealing import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from cloud.table import Item
     from intake.arrival import Arrival
     from intake.sealing import Keys
 
 
+class Resubmission(Model):
+    """That an operator sent a message again: who, why, whether corrected, and what came of it."""
+
+    noted_at: str
+    by: str
+    reason: str
+    corrected: bool
+    outcome: str
+
+
 class Refusals(Model):
-    """A refused message as it is listed: who, when, why; and when it was resubmitted. The original stays sealed."""
+    """A refused message as it is listed: who, when, why; and what came of sending it again. The original stays sealed."""
 
     day: str
     message_id: str
@@ -33,13 +47,14 @@ class Refusals(Model):
     size: int
     proven: bool
     reasons: tuple[Refusal, ...]
-    resubmitted_at: str | None = None
+    resubmitted: tuple[Resubmission, ...] = ()
 
     @classmethod
-    def of(cls, item: Mapping[str, Any], resubmitted_at: str | None = None) -> Refusals:
-        """The listing of a stored item."""
+    def of(cls, item: Mapping[str, Any], notes: Iterable[Mapping[str, Any]] = ()) -> Refusals:
+        """The listing of a stored item, with what was noted about it, oldest first."""
         listed = {name: item[name] for name in ("party", "received_at", "size", "proven", "reasons")}
-        return cls(day=item["pk"], message_id=item["sk"], **listed, resubmitted_at=resubmitted_at)
+        told = [Resubmission.model_validate({name: note[name] for name in Resubmission.model_fields}) for note in notes]
+        return cls(day=item["pk"], message_id=item["sk"], **listed, resubmitted=tuple(sorted(told, key=lambda one: one.noted_at)))
 
 
 class Sent(Protocol):
@@ -64,7 +79,10 @@ class Kept(NamedTuple):
 def keep(
     sent: Sent, original: str, reasons: Sequence[Refusal], keys: Keys, *, proven: bool, proof: Mapping[str, str] | None = None
 ) -> None:
-    """Keeps a refused message, and whether it had proved its origin. A redelivery finds itself there and changes nothing."""
+    """Keeps a refused message, and whether it had proved its origin.
+
+    A redelivery finds itself there and changes nothing; the same message refused for other reasons is kept beside it.
+    """
     item = {
         "pk": day_of(sent.received_at).isoformat(),
         "sk": sent.message_id,
@@ -76,7 +94,10 @@ def keep(
         "reasons": [reason.plain() for reason in reasons],
         "original": keys.seal(original),
     }
-    put_new(settings().quarantine_table, item)
+    taken = put_new(settings().quarantine_table, item)
+    if taken and (taken["proven"], taken["reasons"]) != (proven, item["reasons"]):
+        again = digest(json.dumps([proven, item["reasons"]], ensure_ascii=False))
+        put_new(settings().quarantine_table, item | {"sk": f"{sent.message_id}#{again}"})
 
 
 def find(day: str, message_id: str, keys: Keys) -> Kept | None:
@@ -85,9 +106,15 @@ def find(day: str, message_id: str, keys: Keys) -> Kept | None:
     return Kept(Refusals.of(item), keys.open(item["original"]), item["proof"]) if item else None
 
 
-def note_resubmission(kept: Kept, body: str, sent: Mapping[str, str], transport_id: str, keys: Keys) -> None:
-    """That an operator sent the message again, in this version: who and why, as the resubmitted message says."""
-    version = {"by": sent["by"], "reason": sent["reason"], "corrected": body != kept.original, "original": keys.seal(body)}
+def note_resubmission(kept: Kept, body: str, sent: Mapping[str, str], outcome: str, transport_id: str, keys: Keys) -> None:
+    """That an operator sent the message again, in this version: who and why, as the resubmitted message says, and what came of it."""
+    version = {
+        "by": sent["by"],
+        "reason": sent["reason"],
+        "corrected": body != kept.original,
+        "original": keys.seal(body),
+        "outcome": outcome,
+    }
     key = {"pk": kept.refusals.day, "sk": f"{kept.refusals.message_id}#{transport_id}"}
     put_new(settings().quarantine_table, key | version | {"noted_at": clock.now().isoformat()})
 
@@ -99,18 +126,14 @@ def is_note(item: Mapping[str, Any]) -> bool:
 
 def of_day(day: str) -> Iterator[Refusals]:
     """Everything refused on a day (Asia/Shanghai), by party and message."""
-    refused: Mapping[str, Any] | None = None
-    noted: list[str] = []
+    notes: dict[str, list[Item]] = defaultdict(list)
+    refused = []
     for item in query(settings().quarantine_table, day):
-        # What was done with a message follows it in key order.
         if is_note(item):
-            noted.append(item["noted_at"])
-            continue
-        if refused:
-            yield Refusals.of(refused, max(noted, default=None))
-        refused, noted = item, []
-    if refused:
-        yield Refusals.of(refused, max(noted, default=None))
+            notes[item["sk"].rpartition("#")[0]].append(item)
+        else:
+            refused.append(item)
+    return (Refusals.of(item, notes[item["sk"]]) for item in refused)
 
 
 def proof_of(arrival: Arrival) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from http import HTTPStatus
 from importlib import resources
@@ -12,9 +11,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from cloud import clock
-from contract.refusals import Refused, refuse
+from contract.refusals import Refused
 from intake import door, links
-from intake.answers import answer, refusal
+from intake.answers import answer, body_of, caller_of, headers_of, refusal
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -41,11 +40,11 @@ def rate(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 @app.get("/rate/<token>")
 def get_page(token: str) -> Response[str]:
     """What may be rated, as JSON; a browser that asks for HTML gets a page that asks for the same JSON."""
-    headers = _headers()
+    headers = headers_of(app.current_event)
     if "text/html" in headers.get("accept", ""):
         return Response(HTTPStatus.OK.value, "text/html; charset=utf-8", _page(), headers=_PAGE_HEADERS)
     try:
-        links.check_visitor(headers, _caller())
+        links.check_visitor(headers, caller_of(app.current_event))
         return answer(HTTPStatus.OK, links.page(token, door.keys(), clock.now()))
     except Refused as refused:
         return refusal(refused)
@@ -55,29 +54,10 @@ def get_page(token: str) -> Response[str]:
 def post_rating(token: str) -> Response[str]:
     """Stores the rating, once."""
     try:
-        links.check_visitor(_headers(), _caller())
-        return answer(HTTPStatus.OK, links.redeem(token, _answer(), door.keys(), clock.now()).plain())
+        links.check_visitor(headers_of(app.current_event), caller_of(app.current_event))
+        return answer(HTTPStatus.OK, links.redeem(token, body_of(app.current_event), door.keys(), clock.now()).plain())
     except Refused as refused:
         return refusal(refused)
-
-
-def _answer() -> dict[str, Any]:
-    try:
-        said = json.loads(app.current_event.decoded_body or "")
-    except (ValueError, RecursionError):
-        raise refuse("not_json") from None
-    if not isinstance(said, dict):
-        raise refuse("not_json")
-    return said
-
-
-def _headers() -> dict[str, str]:
-    return {name.lower(): value or "" for name, value in app.current_event.headers.items()}
-
-
-def _caller() -> str | None:
-    caller = app.current_event.raw_event["requestContext"].get("identity", {}).get("caller")
-    return str(caller) if caller else None
 
 
 @cache

@@ -62,6 +62,8 @@ def standing(receipt: str, keys: Keys) -> Standing | None:
     found = {item["sk"]: item for item in get_many(settings().ledger_table, (one._asdict() for one in beside))}
     if key.sk in found:
         return _accepted(receipt, key, found)
+    if not (key.pk.startswith("P#") and key.sk.startswith("R#")):
+        return None
     prefix = waiting_prefix(key)
     parked = [item["received_at"] for item in query(settings().waiting_table, prefix.pk, sk_prefix=prefix.sk, consistent=True)]
     return Standing(receipt=receipt, outcome=Outcome.PARKED, received_at=min(parked)) if parked else None

@@ -1,8 +1,11 @@
 """Whether the raw segments are the Ledger: a scan once a month, which can stop anywhere and go on (design, 6.12).
 
-Of each day the scan keeps a count and a sum of the entries' keyed hashes, on either side. Where the two agree the day is right. A day on
-which they differ is read again key by key: what the segments lack is named, written once more and announced once more; what the Ledger
-lacks was taken out of it, and is an incident.
+1. The Ledger is scanned once. Of each day a count and a sum of the entries' keyed hashes is kept.
+2. The same is made of each day's segments. Where the two agree, the day is right.
+3. Only if days differ the Ledger is scanned again, for these days, key by key. What the segments lack is named, written once more and
+   announced once more; what the Ledger lacks was taken out of it, and is an incident.
+
+What was received after the scan began is left out of what must be in the segments: it may not have been relayed yet.
 """
 
 from __future__ import annotations
@@ -19,13 +22,17 @@ from contract.model import Model
 from intake import segments, telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
     from cloud.table import Item
     from intake.sealing import Keys
 
 _PARTITION = "RECONCILIATION"
 _MODULUS = 2**128
+# So many findings are kept by name; how many there are is counted beyond that.
+_NAMED = 200
+# When an entry was written, by the first of these that it has; a decision and a drawn event carry their day.
+_WRITTEN_AT = ("received_at", "issued_at", "received_hour", "drawn_at", "decided_day", "day")
 
 
 class Sum(NamedTuple):
@@ -48,50 +55,92 @@ class Finding(Model):
 
 
 class Scan(Model):
-    """How far the scan of a month has come: where to go on, and the sums of the days so far."""
+    """How far the scan of a month has come.
+
+    `until` is the day on which it began: later days, and what was received since, are left out. `days` are the Ledger's sums, `differing`
+    the days on which the segments' are others, `compared` how many days were looked at.
+    """
 
     month: str
+    until: str
     cursor: dict[str, Any] | None = None
     days: dict[str, tuple[int, str]] = Field(default_factory=dict)
     scanned: bool = False
+    compared: int = 0
+    differing: tuple[str, ...] = ()
+    missing: int = 0
     findings: tuple[Finding, ...] = ()
     finished: bool = False
 
 
-def load(month: str) -> Scan:
-    """The scan of a month (`YYYY-MM`), from the beginning if there is none."""
+def load(month: str, until: str) -> Scan:
+    """The scan of a month (`YYYY-MM`); if there is none, one that begins now with the days before `until`."""
     item = get(settings().waiting_table, {"pk": _PARTITION, "sk": month})
-    return Scan.model_validate_json(item["scan"]) if item else Scan(month=month)
+    return Scan.model_validate_json(item["scan"]) if item else Scan(month=month, until=until)
 
 
-def save(scan: Scan) -> None:
-    """Remembers how far the scan has come."""
-    put(settings().waiting_table, {"pk": _PARTITION, "sk": scan.month, "scan": scan.model_dump_json()})
-
-
-def go_on(scan: Scan, keys: Keys, is_time: Callable[[], bool], until_day: str) -> Scan:
-    """The scan as far as it gets while it is time; saved after every page.
-
-    Days from `until_day` on are left out: what was just written may not have been relayed yet.
-    """
-    sums = {day: Sum(count, int(total, 16)) for day, (count, total) in scan.days.items()}
-    while not scan.scanned and is_time():
-        items, cursor = _page(scan.cursor)
-        for item in items:
-            if item["day"] < until_day:
-                sums[item["day"]] = sums.get(item["day"], Sum()).plus(_hash(item, keys))
-        scan = scan.model_copy(update={"cursor": cursor, "scanned": cursor is None, "days": _plain(sums)})
-        save(scan)
-    if scan.scanned and not scan.finished and is_time():
-        differing = [day for day, held in sums.items() if held != _of_segments(day)]
-        findings = tuple(_mend(differing, keys)) if differing else ()
-        scan = scan.model_copy(update={"findings": findings, "finished": True})
-        save(scan)
+def go_on(scan: Scan, keys: Keys, is_time: Callable[[], bool]) -> Scan:
+    """The scan as far as it gets while it is time; saved after every page of the Ledger and every day of segments."""
+    while not scan.finished and is_time():
+        scan = _saved(_step(scan, keys))
     return scan
 
 
-def _plain(sums: dict[str, Sum]) -> dict[str, tuple[int, str]]:
-    return {day: (held.entries, f"{held.total:x}") for day, held in sums.items()}
+def _step(scan: Scan, keys: Keys) -> Scan:
+    if not scan.scanned:
+        return _scan_page(scan, keys)
+    if scan.compared < len(scan.days):
+        return _compare_day(scan, keys)
+    return _mend(scan, keys) if scan.differing else scan.model_copy(update={"finished": True})
+
+
+def _saved(scan: Scan) -> Scan:
+    put(settings().waiting_table, {"pk": _PARTITION, "sk": scan.month, "scan": scan.model_dump_json()})
+    return scan
+
+
+def _scan_page(scan: Scan, keys: Keys) -> Scan:
+    items, cursor = _page(scan.cursor)
+    sums = {day: Sum(entries, int(total, 16)) for day, (entries, total) in scan.days.items()}
+    for item in items:
+        if item["day"] < scan.until:
+            sums[item["day"]] = sums.get(item["day"], Sum()).plus(_hash(item, keys))
+    days = {day: (held.entries, f"{held.total:x}") for day, held in sums.items()}
+    return scan.model_copy(update={"cursor": cursor, "scanned": cursor is None, "days": days})
+
+
+def _compare_day(scan: Scan, keys: Keys) -> Scan:
+    day = sorted(scan.days)[scan.compared]
+    held = Sum()
+    for line in segments.of_day(day):
+        held = held.plus(line.key)
+    agrees = scan.days[day] == (held.entries, f"{held.total:x}")
+    return scan.model_copy(update={"compared": scan.compared + 1, "differing": scan.differing if agrees else (*scan.differing, day)})
+
+
+def _mend(scan: Scan, keys: Keys) -> Scan:
+    """Names every difference of the days that differ; what the segments lack is written and announced once more."""
+    lines = {day: {line.key for line in segments.of_day(day)} for day in scan.differing}
+    gone = {day: set(known) for day, known in lines.items()}
+    findings: list[Finding] = []
+    cursor: dict[str, Any] | None = None
+    while True:
+        items, cursor = _page(cursor)
+        for item in (item for item in items if item["day"] in lines):
+            key = _hash(item, keys)
+            gone[item["day"]].discard(key)
+            if key not in lines[item["day"]] and _written_on(item) < scan.until:
+                _tell_again(item, key, keys)
+                findings.append(Finding(day=item["day"], lacking="segments", entry=key))
+        if cursor is None:
+            break
+    findings += [Finding(day=day, lacking="ledger", entry=key) for day in sorted(gone) for key in sorted(gone[day])]
+    return scan.model_copy(update={"finished": True, "missing": len(findings), "findings": tuple(findings[:_NAMED])})
+
+
+def _written_on(item: Item) -> str:
+    """The day on which an entry was written, to the day of UTC or Shanghai: a scan leaves a margin of a day."""
+    return next(str(item[name]) for name in _WRITTEN_AT if name in item)[:10]
 
 
 def _page(cursor: dict[str, Any] | None) -> tuple[list[Item], dict[str, Any] | None]:
@@ -104,33 +153,6 @@ def _hash(item: Item, keys: Keys) -> str:
     return keys.fingerprint(item["pk"], item["sk"])
 
 
-def _of_segments(day: str) -> Sum:
-    held = Sum()
-    for line in segments.of_day(day):
-        held = held.plus(line.key)
-    return held
-
-
-def _mend(days: Iterable[str], keys: Keys) -> Iterator[Finding]:
-    """Names every difference of these days; what the segments lack is written and announced once more."""
-    lines = {day: {line.key for line in segments.of_day(day)} for day in days}
-    seen: dict[str, set[str]] = {day: set() for day in lines}
-    cursor: dict[str, Any] | None = None
-    while True:
-        items, cursor = _page(cursor)
-        for item in (item for item in items if item["day"] in lines):
-            key = _hash(item, keys)
-            seen[item["day"]].add(key)
-            if key not in lines[item["day"]]:
-                _tell_again(item, key, keys)
-                yield Finding(day=item["day"], lacking="segments", entry=key)
-        if cursor is None:
-            break
-    for day, known in lines.items():
-        for key in sorted(known - seen[day]):
-            yield Finding(day=day, lacking="ledger", entry=key)
-
-
 def _tell_again(item: Item, key: str, keys: Keys) -> None:
     kind = item["sk"].split("#", 1)[0]
     segments.write([segments.Line(item["day"], f"reconciled/{key}", 0, kind, key, telling.facts(kind, item))])
@@ -139,11 +161,12 @@ def _tell_again(item: Item, key: str, keys: Keys) -> None:
 
 
 def report(scan: Scan) -> dict[str, Any]:
-    """What the scan found, for the operator."""
+    """What the scan found, for the operator; of very many differences the first are named."""
     return {
         "month": scan.month,
         "finished": scan.finished,
         "days": len(scan.days),
-        "entries": sum(count for count, _ in scan.days.values()),
+        "entries": sum(entries for entries, _ in scan.days.values()),
+        "differences": scan.missing,
         "findings": [finding.plain() for finding in scan.findings],
     }

@@ -6,13 +6,14 @@ level, tags or text, and only of a message that had proved its origin: what the 
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from cloud import clock
 from contract.refusals import Refused, refuse
 from intake import arrival as arriving
 from intake import door, quarantine
-from intake.interpret import spoken
+from intake.interpret import check_size, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,6 +64,7 @@ def check_origin(again: Resubmitted) -> Party:
             raise refuse("correction_not_allowed")
         return door.check_origin(arrival)
     party = door.registered(arrival)
+    check_size(arrival.body)
     if arrival.body != kept.original and not _says_the_same(arrival.body, kept.original, party):
         raise refuse("correction_not_allowed")
     return party
@@ -71,6 +73,7 @@ def check_origin(again: Resubmitted) -> Party:
 def _says_the_same(corrected: str, original: str, party: Party) -> bool:
     key = door.cipher_key(party)
     try:
-        return spoken(corrected, party.profile, key) == spoken(original, party.profile, key)
+        # As JSON: true and 1 are equal to Python, and not to a reader.
+        return json.dumps(spoken(corrected, party.profile, key)) == json.dumps(spoken(original, party.profile, key))
     except Refused:
         return False  # of an original that nobody can read nobody can say that it said the same

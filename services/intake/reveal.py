@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from contract.refusals import Refused, from_validation
 from intake import door, revealing
-from intake.answers import answer, refusal
+from intake.answers import answer, body_of, caller_of, refusal
+from intake.opening import json_object
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -29,10 +30,9 @@ def reveal(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 @app.post("/identities")
 def post_identity() -> Response[str]:
     """The part of an identity that the purpose needs."""
-    identity = app.current_event.raw_event["requestContext"].get("identity", {})
     try:
-        question = revealing.Question.model_validate_json(app.current_event.decoded_body or "")
-        return answer(HTTPStatus.OK, revealing.answer(question, identity.get("caller") or "", door.keys()))
+        question = revealing.Question.model_validate(json_object(body_of(app.current_event)))
+        return answer(HTTPStatus.OK, revealing.answer(question, caller_of(app.current_event), door.keys()))
     except ValidationError as error:
         return refusal(from_validation(error))
     except Refused as refused:

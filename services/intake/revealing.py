@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cloud import clock
 from cloud.settings import settings
 from cloud.table import get
 from contract.codes import RevealPurpose
@@ -40,29 +41,38 @@ class Question(Model):
 
 
 def answer(question: Question, caller: str, keys: Keys) -> dict[str, Any]:
-    """The part of the identity that the purpose needs. The reading is recorded before it is answered. Raises Refused (`nobody_known`)."""
-    try:
-        pseudonym = _pseudonym(question, keys)
-    except NotOurs:
-        pseudonym = None
+    """The part of the identity that the purpose needs. The reading is recorded before it is answered. Raises Refused (`nobody_known`,
+    `token_expired`)."""
+    entry = _entry(question, keys)
+    pseudonym = person_of(entry)
     if pseudonym is None:
         raise refuse("nobody_known")
+    party = str(entry["message_id"]).partition("/")[0]
     try:
-        person = vault.reveal(pseudonym, question.purpose, f"{caller}/{question.by}" if caller else question.by)
+        person = vault.reveal(pseudonym, party, question.purpose, f"{caller}/{question.by}" if caller else question.by)
     except vault.Erased:
         raise refuse("nobody_known") from None
     return person.model_dump(mode="json", exclude_none=True, include=_SHOWN[question.purpose])
 
 
-def _pseudonym(question: Question, keys: Keys) -> str | None:
+def _entry(question: Question, keys: Keys) -> dict[str, Any]:
+    """What is asked about; nothing where a token is asked about for another purpose than to invite, or the other way round."""
     if (question.purpose is RevealPurpose.INVITATION) != bool(question.token):
-        return None
-    if question.token:
-        ticket = Ticket.of(question.token, keys)
-        event = ledger.project(ticket.project_no).event(ticket.service_number)
-        return event.applicant if event else None
-    key = keys.open_receipt(question.receipt) if question.receipt else keys.open_rating_id(question.rating_id)
-    return person_of(get(settings().ledger_table, key._asdict()) or {})
+        return {}
+    try:
+        if question.token:
+            return _invited(Ticket.of(question.token, keys))
+        key = keys.open_receipt(question.receipt) if question.receipt else keys.open_rating_id(question.rating_id)
+    except NotOurs:
+        return {}
+    return get(settings().ledger_table, key._asdict()) or {}
+
+
+def _invited(ticket: Ticket) -> dict[str, Any]:
+    if clock.now() >= ticket.expires_at:
+        raise refuse("token_expired")
+    event = ledger.project(ticket.project_no).event(ticket.service_number)
+    return {"applicant": event.applicant, "message_id": event.message_id} if event else {}
 
 
 def person_of(entry: dict[str, Any]) -> str | None:

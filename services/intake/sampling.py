@@ -1,13 +1,15 @@
 """抽样回访: the call-back sample of a day (国办发〔2019〕51号, 三(四)), drawn by a recorded seed, so that anybody can draw it again.
 
-The population is the finished service events of the day, as the raw segments hold them. Each has a number that the seed gives it; the
-smallest ones are drawn. The order in which they are read does not matter.
+The population is the service events that were reported as finished on the day, as the raw segments hold them: whenever the service was
+given, each is in the population of one day. Each has a number that the seed gives it; the smallest ones are drawn. The order in which they
+are read does not matter.
 """
 
 from __future__ import annotations
 
 import hashlib
-from datetime import date
+from datetime import date, timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ConfigDict
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 
     from intake.sealing import Keys
     from intake.segments import Line
+    from policy.rules import Policy
 
 
 class Draw(Model):
-    """A drawn sample, as recorded (`S#<survey>` / `DRAW`): from how many, how many, by which seed."""
+    """A drawn sample, as recorded (`S#<survey>` / `DRAW`): from how many, how many, by which seed; `cut` is the largest number drawn."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -39,6 +42,7 @@ class Draw(Model):
     population: int
     drawn: int
     per_mille: int
+    cut: str
     drawn_at: str
 
     def item(self) -> dict[str, Any]:
@@ -60,25 +64,35 @@ def survey_of(day: date, region_code: str) -> str:
     return f"callback-{day.isoformat()}-{region_code}"
 
 
-def population(lines: Iterable[Line], region_code: str) -> dict[str, Drawn]:
-    """The finished service events of a region among the lines, each once, by `event_ref`."""
+def population(lines: Iterable[Line], region_code: str, day: date) -> dict[str, Drawn]:
+    """The service events of a region that were reported as finished on a day among the lines, each once, by `event_ref`."""
     found = {}
     for line in lines:
         facts = line.facts
-        if line.entry == "E" and facts["status"] == "FINISHED" and region_code in ancestry(facts["region_code"]):
+        is_of_day = line.entry == "E" and facts["status"] == "FINISHED" and facts["received_day"] == day.isoformat()
+        if is_of_day and region_code in ancestry(facts["region_code"]):
             found[facts["event_ref"]] = Drawn(facts["event_ref"], facts["region_code"], facts["organisation"], facts["task_code"])
     return found
 
 
 def choose(refs: Iterable[str], seed: str, per_mille: int) -> list[str]:
     """The drawn ones: a thousandth share of all, rounded up, those whose number under the seed is smallest."""
-    numbered = sorted((hashlib.sha256(f"{seed}|{ref}".encode()).hexdigest(), ref) for ref in set(refs))
+    numbered = sorted((number_of(ref, seed), ref) for ref in set(refs))
     return [ref for _, ref in numbered[: -(-len(numbered) * per_mille // 1000)]]
 
 
-def draw(day: date, region_code: str, per_mille: int, seed: str, now: datetime) -> tuple[Draw, list[Drawn]]:
-    """The sample of a region (12 digits) and day (Asia/Shanghai), from the raw segments."""
-    events = population(segments.of_day(day.isoformat()), region_code)
+def number_of(ref: str, seed: str) -> str:
+    """The number that the seed gives a service event."""
+    return hashlib.sha256(f"{seed}|{ref}".encode()).hexdigest()
+
+
+def draw(day: date, policy: Policy, region_code: str, per_mille: int, seed: str, now: datetime) -> tuple[Draw, list[Drawn]]:
+    """The sample of a region (12 digits) and day (Asia/Shanghai), from the raw segments.
+
+    An entry lies under the day that it counts for, which is up to the policy's skew before that of its receipt.
+    """
+    days = [day - timedelta(days=back) for back in range(policy.clock_skew_days + 1)]
+    events = population(chain.from_iterable(segments.of_day(one.isoformat()) for one in days), region_code, day)
     chosen = [events[ref] for ref in choose(events, seed, per_mille)]
     survey = survey_of(day, region_code)
     head = Draw(
@@ -91,6 +105,7 @@ def draw(day: date, region_code: str, per_mille: int, seed: str, now: datetime) 
         population=len(events),
         drawn=len(chosen),
         per_mille=per_mille,
+        cut=max((number_of(each.event_ref, seed) for each in chosen), default=""),
         drawn_at=now.isoformat(),
     )
     return head, chosen
@@ -113,7 +128,9 @@ def recorded(survey: str) -> Draw | None:
 
 def listed(draw: Draw, keys: Keys) -> Iterator[dict[str, Any]]:
     """The drawn service events with their case files, for the call-back desk that the operator entrusts."""
-    for item in ledger.of_survey(draw.survey, f"C#{draw.seed}#"):
+    # A draw that broke off may have left some that are beyond the cut of the one that was finished.
+    found = ledger.of_survey(draw.survey, f"C#{draw.seed}#")
+    for item in (item for item in found if number_of(item["event_ref"], draw.seed) <= draw.cut):
         key = keys.open_event_ref(item["event_ref"])
         yield {
             "event_ref": item["event_ref"],

@@ -27,6 +27,10 @@ class NotOurs(ValueError):
     """The text is no name of this kind that this stack has given."""
 
 
+class Unreadable(ValueError):
+    """A sealed text cannot be opened: it was altered, or sealed by another stack."""
+
+
 class LedgerKey(NamedTuple):
     """The key of an entry in the Ledger."""
 
@@ -114,8 +118,11 @@ class Keys:
         return nonce + self._originals.encrypt(nonce, zlib.compress(original.encode()), None)
 
     def open(self, sealed: bytes) -> str:
-        """What was sealed."""
-        return zlib.decompress(self._originals.decrypt(sealed[:_NONCE], sealed[_NONCE:], None)).decode()
+        """What was sealed. Raises Unreadable."""
+        try:
+            return zlib.decompress(self._originals.decrypt(sealed[:_NONCE], sealed[_NONCE:], None)).decode()
+        except (InvalidTag, ValueError, zlib.error):
+            raise Unreadable from None
 
 
 def digest(body: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cloud.clients import s3
@@ -54,9 +55,15 @@ def of_day(day: str) -> Iterator[Line]:
     """The lines of a day (Asia/Shanghai), each entry once, in no order."""
     seen: set[str] = set()
     pages = s3().get_paginator("list_objects_v2").paginate(Bucket=settings().segments_bucket, Prefix=f"raw/{day}/")
-    for found in (found for page in pages for found in page.get("Contents", [])):
-        body = s3().get_object(Bucket=settings().segments_bucket, Key=found["Key"])["Body"].read()
-        for line in map(Line.of, gzip.decompress(body).decode().splitlines()):
-            if line.key not in seen:
-                seen.add(line.key)
-                yield line
+    with ThreadPoolExecutor(settings().flush_threads) as pool:
+        for page in pages:
+            for lines in pool.map(_lines, [found["Key"] for found in page.get("Contents", [])]):
+                for line in lines:
+                    if line.key not in seen:
+                        seen.add(line.key)
+                        yield line
+
+
+def _lines(key: str) -> list[Line]:
+    body = s3().get_object(Bucket=settings().segments_bucket, Key=key)["Body"].read()
+    return [Line.of(text) for text in gzip.decompress(body).decode().splitlines()]

@@ -42,7 +42,10 @@ def facts(kind: str, entry: dict[str, Any]) -> dict[str, Any]:
     if kind in _RATINGS:
         return RatingFacts.model_validate(entry).plain() | marks
     if kind == "E":
-        return ServiceFacts.model_validate(entry).plain() | marks | {name: entry[name] for name in ("status", "day")}
+        received = day_of(datetime.fromisoformat(entry["received_at"])).isoformat()
+        return (
+            ServiceFacts.model_validate(entry).plain() | marks | {"status": entry["status"], "day": entry["day"], "received_day": received}
+        )
     return marks
 
 

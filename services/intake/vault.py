@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from cloud import clients, clock
 from cloud.settings import settings
-from cloud.table import delete, get, put, put_new, query
+from cloud.table import delete, put, put_new, query
 from contract.codes import RevealPurpose
 from contract.messages import Person
 from contract.model import Model
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from aws_encryption_sdk.key_providers.kms import KMSMasterKey
     from aws_encryption_sdk.materials_managers.caching import CachingCryptoMaterialsManager
 
+    from cloud.table import Item
     from intake.sealing import Keys
 
 # One data key serves so many persons, or so long, whichever ends first (design, section 5).
@@ -35,6 +36,7 @@ _PERSONS_PER_KEY = 1_000
 _SECONDS_PER_KEY = 600.0
 _CONTEXT = {"purpose": "haochaping-vault"}
 _ERASED = "erased/"
+_ROW = "PERSON#"
 
 
 class Erased(Exception):
@@ -80,36 +82,58 @@ def forget() -> None:
     _materials.cache_clear()
 
 
-def keep(persons: Iterable[Person | None], keys: Keys) -> None:
-    """Puts what is known of each person under the pseudonym; what was known before is replaced. One write per person."""
+def keep(persons: Iterable[Person | None], party: str, said_at: datetime, keys: Keys) -> None:
+    """Puts what a message of that moment says of each person under the pseudonym. One write per person.
+
+    Each party and set of fields has a row of its own, so that nobody takes away, or puts in the place, what somebody else said. The time
+    is that of the message: one that comes again after its person was erased is as dead as the first time.
+    """
     for person in persons:
         if person:
-            _keep(keys.pseudonym("person", *person.identity), person)
+            _keep(keys.pseudonym("person", *person.identity), person, party, said_at)
 
 
-def _keep(pseudonym: str, person: Person) -> None:
+def _keep(pseudonym: str, person: Person, party: str, said_at: datetime) -> None:
     from aws_encryption_sdk import Algorithm
 
-    known = json.dumps({"pseudonym": pseudonym, **person.plain()}, ensure_ascii=False).encode()
+    fields = person.plain()
+    known = json.dumps({"pseudonym": pseudonym, **fields}, ensure_ascii=False).encode()
     # Without a signature: the same party writes and reads, and a signed message would be half as long again.
     algorithm = Algorithm.AES_256_GCM_HKDF_SHA512_COMMIT_KEY
     sealed, _ = _sdk().encrypt(source=known, materials_manager=_materials(), encryption_context=_CONTEXT, algorithm=algorithm)
-    put(settings().vault_table, {"pk": pseudonym, "sk": "PERSON", "sealed": sealed, "stored_at": clock.now().isoformat()})
+    row = {
+        "pk": pseudonym,
+        "sk": f"{_ROW}{party}#{'+'.join(sorted(fields))}",
+        "sealed": sealed,
+        "said_at": said_at.astimezone(UTC).isoformat(),
+    }
+    put(settings().vault_table, row)
 
 
-def reveal(pseudonym: str, purpose: RevealPurpose, by: str) -> Person:
-    """What is known of the person. The reading is recorded first, and answered only then. Raises Erased."""
-    row = get(settings().vault_table, {"pk": pseudonym, "sk": "PERSON"})
-    if row is None or _is_dead(row):
+def reveal(pseudonym: str, party: str, purpose: RevealPurpose, by: str) -> Person:
+    """What is known of the person: of each field what this party said last, or else any other.
+
+    The reading is recorded first, and answered only then. Raises Erased.
+    """
+    own = f"{_ROW}{party}#"
+    rows = sorted(_living(pseudonym), key=lambda row: (row["sk"].startswith(own), row["said_at"]))
+    if not rows:
         raise Erased
     now = clock.now()
     record = {"pk": _readings(pseudonym), "sk": f"{now.isoformat()}#{uuid.uuid4().hex}", "by": by, "purpose": purpose.value}
     put_new(settings().vault_table, record)
+    known: dict[str, Any] = {}
+    for row in rows:
+        known |= _opened(row, pseudonym)
+    return Person.model_validate(known)
+
+
+def _opened(row: Item, pseudonym: str) -> dict[str, Any]:
     opened, header = _sdk().decrypt(source=row["sealed"], key_provider=_master_key())
     known: dict[str, Any] = json.loads(opened)
     if known.pop("pseudonym") != pseudonym or not _CONTEXT.items() <= header.encryption_context.items():
         raise Erased  # a row that was put under another name is nobody's
-    return Person.model_validate(known)
+    return known
 
 
 def readings(pseudonym: str) -> Iterator[Reading]:
@@ -123,28 +147,39 @@ def erase(pseudonym: str, by: str, reason: str) -> None:
     tombstone = {"erased_at": clock.now().isoformat(), "by": by, "reason": reason}
     body = json.dumps(tombstone, ensure_ascii=False).encode()
     clients.s3().put_object(Bucket=settings().segments_bucket, Key=_ERASED + pseudonym, Body=body)
-    delete(settings().vault_table, {"pk": pseudonym, "sk": "PERSON"})
+    for row in _rows(pseudonym):
+        delete(settings().vault_table, row)
 
 
 def bury_again() -> int:
-    """Takes out every row that a restore brought back after its person was erased, and returns how many."""
+    """Takes out every row that came back after its person was erased, by a restore or a message that came again; returns how many."""
     pages = clients.s3().get_paginator("list_objects_v2").paginate(Bucket=settings().segments_bucket, Prefix=_ERASED)
     buried = 0
     for pseudonym in (found["Key"].removeprefix(_ERASED) for page in pages for found in page.get("Contents", [])):
-        row = get(settings().vault_table, {"pk": pseudonym, "sk": "PERSON"})
-        if row and _is_dead(row):
+        living = {row["sk"] for row in _living(pseudonym)}
+        for row in [row for row in _rows(pseudonym) if row["sk"] not in living]:
             delete(settings().vault_table, row)
             buried += 1
     return buried
 
 
-def _is_dead(row: dict[str, Any]) -> bool:
-    """Whether the person was erased after the row was stored; one who comes again later is a new one."""
+def _rows(pseudonym: str) -> list[Item]:
+    return list(query(settings().vault_table, pseudonym, sk_prefix=_ROW, consistent=True))
+
+
+def _living(pseudonym: str) -> list[Item]:
+    """The rows that were said after the person was erased, or all if nobody was; one who comes again later is a new one."""
+    rows = _rows(pseudonym)
+    erased_at = _erased_at(pseudonym) if rows else None
+    return [row for row in rows if erased_at is None or datetime.fromisoformat(row["said_at"]) > erased_at]
+
+
+def _erased_at(pseudonym: str) -> datetime | None:
     try:
-        answer = clients.s3().get_object(Bucket=settings().segments_bucket, Key=_ERASED + row["pk"])
+        answer = clients.s3().get_object(Bucket=settings().segments_bucket, Key=_ERASED + pseudonym)
     except clients.s3().exceptions.NoSuchKey:
-        return False
-    return bool(json.loads(answer["Body"].read())["erased_at"] >= row["stored_at"])
+        return None
+    return datetime.fromisoformat(json.loads(answer["Body"].read())["erased_at"])
 
 
 def _readings(pseudonym: str) -> str:

@@ -17,12 +17,19 @@ _PLATE = re.compile(
     rf"[{_PROVINCES}][A-Za-zＡ-Ｚａ-ｚ]{_GAP}(?:[A-Za-z0-9Ａ-Ｚａ-ｚ０-９]{_GAP}){{4,5}}[A-Za-z0-9Ａ-Ｚａ-ｚ０-９挂学警港澳]"
 )
 _IDENTITY = re.compile(r"[0-9]{17}[0-9X]|[0-9]{15}")
+_MOBILE = re.compile(r"(?:86)?1[3-9][0-9]{9}")
 _TELEPHONE = re.compile(r"(?:86)?1[0-9]{10}|0[0-9]{9,11}")
 
 
 def screened(text: str) -> str:
     """The text with every such number replaced by what it was, in Chinese."""
     return _PLATE.sub("【车牌】", _RUN.sub(lambda found: _mask(found.group()), text))
+
+
+def leads_to_person(name: str) -> bool:
+    """Whether the name of a thing is in truth an identity number or a mobile telephone."""
+    number = "".join(character for character in unicodedata.normalize("NFKC", name).upper() if character.isalnum())
+    return bool(_IDENTITY.fullmatch(number) or _MOBILE.fullmatch(number))
 
 
 def _mask(run: str) -> str:

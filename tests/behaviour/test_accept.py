@@ -12,7 +12,7 @@ from bed import NEW_SECRET, ago
 from contract.refusals import CATALOGUE
 from intake import door, receipts
 from intake.places import key_of
-from said import AT, bad_rating, changed, event, letter, rating, raw
+from said import AT, bad_rating, changed, event, general, letter, rating, raw
 from template_file import ROOT
 
 
@@ -281,6 +281,25 @@ def test_a_claimed_time_after_receipt_or_long_before_it_counts_for_the_day_of_re
         long_ago.date().isoformat(),
         ahead.date().isoformat(),
     }
+
+
+def test_a_party_whose_format_does_not_exist_is_told_so_and_its_messages_are_kept(bed):
+    bed.party("odd", ["330000000000"], profile="esperanto")
+    assert bed.accept(letter(event(), party="odd")) == []
+    assert bed.codes() == ["unknown_profile"]
+
+
+def test_a_party_of_one_region_does_not_speak_for_an_organisation_of_another(bed):
+    bed.party("wenzhou", ["330300000000"])
+    bed.accept(letter(event(region_code="330302000000"), party="wenzhou"))
+    bed.accept(letter(general(object=general().object.model_dump() | {"region_code": "330302000000"}), party="wenzhou"))
+    assert bed.codes() == ["out_of_scope", "out_of_scope"]
+
+
+@pytest.mark.parametrize("window", ["13800138000", "330106199001011234", "A\u200b01", "A\u202e01", "A\x9b01"])
+def test_the_name_of_a_window_is_neither_a_persons_number_nor_something_that_nobody_sees(bed, window):
+    bed.accept(changed(event(), window=window))
+    assert bed.codes() == ["malformed_field"]
 
 
 class TestProof:

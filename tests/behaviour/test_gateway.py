@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -143,7 +144,8 @@ class TestBatch:
         [
             ("[", 422, "not_json"),
             ("[]", 422, "not_json"),
-            ('{"messages": 5}', 413, "too_many_messages"),
+            ('{"messages": 5}', 422, "malformed_field"),
+            ('{"messages": [{"webhook-id": "x", "body": "\\ud800"}]}', 422, "not_json"),
             ('{"messages": []}', 413, "too_many_messages"),
             ('{"messages": [5]}', 422, "malformed_field"),
             ('{"messages": [{"body": 5}]}', 422, "malformed_field"),
@@ -158,9 +160,39 @@ class TestBatch:
         assert [outcome["status"] for outcome in body["outcomes"]] == [401, 202]
 
     def test_characters_that_the_queue_does_not_take_hold_up_no_other_message(self, bed):
-        strange = raw(letter(rating(comment="好\uffff")).body, "strange")
+        strange = raw(letter(rating(comment="好X")).body.replace("X", "\\uffff"), "strange")
         _, body = self.send([letter(event()), strange])
-        assert [outcome["status"] for outcome in body["outcomes"]] in ([202, 202], [202, 422])  # moto takes what SQS does not
+        assert [outcome["status"] for outcome in body["outcomes"]] == [202, 422]
+
+    def test_nobody_brings_the_stamp_of_our_door(self, bed):
+        from intake import door
+
+        bed.party("bound", ["330000000000"], principals=["AROACHANNEL"])
+        message = letter(event(), party="bound")
+        headers = {name: held["StringValue"] for name, held in proof(message, clock.wall()).items()}
+        forged = gateway(request("POST", "/messages", message.body, headers | {"door": door.keys().stamp(message.message_id)}), CONTEXT)
+        assert forged["statusCode"] == 403
+        assert bed.messages("Inbox") == []
+
+    def test_an_endless_signature_does_not_burst_the_queue(self, bed):
+        signed = {name: held["StringValue"] for name, held in proof(letter(event()), clock.wall()).items() if name != "party"}
+        signed["webhook-signature"] += " v1," + "x" * 400_000
+        status, body = self.post(json.dumps({"messages": [{**signed, "body": letter(event()).body}]}))
+        assert (status, body["outcomes"][0]["status"]) in {(202, 202), (202, 401)}
+        assert all(len(str(message["messageAttributes"])) < 2_000 for message in bed.messages("Inbox", attributes=True))
+
+
+def test_what_was_let_in_at_the_last_moment_is_not_too_old_behind_the_door(bed):
+    from intake.app import accept
+
+    message = letter(event())
+    signed_at = clock.wall() - timedelta(seconds=298)
+    headers = {name: held["StringValue"] for name, held in proof(message, signed_at).items()}
+    assert gateway(request("POST", "/messages", message.body, headers), CONTEXT)["statusCode"] == 202
+    (queued,) = bed.messages("Inbox", attributes=True)
+    queued["attributes"]["SentTimestamp"] = str(int((signed_at + timedelta(seconds=303)).timestamp() * 1000))
+    accept({"Records": [queued]}, CONTEXT)
+    assert bed.codes() == []
 
 
 def test_a_hall_full_of_people_behind_one_address_is_not_throttled_as_one(bed):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from bed import CONTEXT
@@ -113,6 +115,26 @@ class TestSampling:
 
         everybody = [item["event_ref"] for item in finished.items("LedgerTable", "E#") if item["status"] == "FINISHED"]
         assert sorted(choose(everybody, told["seed"], 100)) == sorted(drawn)
+
+    def test_a_service_given_days_before_it_was_reported_as_finished_is_in_the_population(self, bed, later):
+        bed.policy(callback_sample_per_mille=1000)
+        before = event().service_time - timedelta(days=3)
+        bed.accept(letter(event(project_no="33-promised", service_time=before, accepted_at=before)))
+        bed.flow()
+        later(days=1)
+        assert self.draw()["drawn"] == 1
+
+    def test_what_a_draw_that_broke_off_left_is_not_handed_to_the_desk(self, finished, later):
+        from intake import door, sampling
+
+        later(days=1)
+        with finished.failing("PutItem", when=lambda request: b"DRAW" in request.body), pytest.raises(OSError, match="PutItem"):
+            self.draw()
+        finished.accept(*[letter(event(project_no=f"33-late-{n}")) for n in range(200)])
+        finished.flow()
+        drawn = self.draw()
+        head = sampling.recorded(drawn["survey"])
+        assert len(list(sampling.listed(head, door.keys()))) == head.drawn == drawn["drawn"]
 
     def test_run_again_it_draws_the_same_and_tells_it_once(self, finished, later):
         later(days=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from test_gateway import request
@@ -144,7 +145,38 @@ def test_the_platform_that_invites_gets_the_telephone_by_the_token_and_nothing_e
     bed.policy(unrated_policy="INVITE")
     bed.accept(letter(event(applicant=APPLICANT | {"name": "张三", "phone": "13800000000"})))
     later(days=5)
-    expires_at = event().finished_at.replace(microsecond=0)
+    expires_at = event().finished_at + timedelta(days=12)
     ticket = Ticket(project_no=event().project_no, service_number=1, channel="SMS", expires_at=expires_at)
     assert ask(purpose="INVITATION", receipt="", token=ticket.token(door.keys())) == (200, {"phone": "13800000000"})
     assert ask(purpose="CONTACT", receipt="", token=ticket.token(door.keys()))[0] == 404
+    later(days=20)
+    assert ask(purpose="INVITATION", receipt="", token=ticket.token(door.keys()))[1]["refusals"][0]["code"] == "token_expired"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ('{"level": "DISSATISFIED", "comment": "a\\ud800"}', 422, "not_json"),
+        ('{"level": "SATISFIED", "level": "DISSATISFIED"}', 422, "not_json"),
+        (json.dumps({"level": "SATISFIED", "comment": "x" * 70_000}), 413, "too_large"),
+        (json.dumps({"level": "SATISFIED", "tags": ["406"] * 21}), 422, "malformed_field"),
+        ("{", 422, "not_json"),
+    ],
+)
+def test_an_odd_body_is_refused_at_once(bed, token, body, status, code):
+    answer = rate(request("POST", f"/rate/{token}", body, token=token), CONTEXT)
+    assert code_of((answer["statusCode"], json.loads(answer["body"]))) == (status, code)
+
+
+def test_a_refused_attempt_by_link_is_kept_like_any_other(bed, token):
+    asked("POST", token, GOOD)
+    asked("POST", token, BAD)
+    assert bed.codes() == ["already_rated"]
+
+
+def test_who_cannot_be_reached_is_not_invited(bed, later):
+    bed.policy(unrated_policy="INVITE")
+    bed.accept(letter(event(applicant=None)))
+    later(days=5)
+    bed.sweep()
+    assert len(bed.items("LedgerTable")) == 1

@@ -88,6 +88,38 @@ def test_one_that_cannot_be_dealt_with_holds_up_nobody(bed, later, capsys):
     assert "SweepFailed" in capsys.readouterr().out
 
 
+def test_a_message_of_a_party_whose_secret_is_gone_holds_up_neither_the_sweep_nor_its_event(bed, later):
+    bed.party("gone", ["330000000000"], profile="national")
+    national = letter(
+        rating(project_no="33-gone", rating_channel="MOBILE", provenance="SELF_ONLINE", kind="MATTER", rater=None),
+        "g",
+        party="gone",
+        profile="national",
+    )
+    bed.accept(national, letter(rating(project_no="33-gone"), "honest"))
+    assert len(bed.items("WaitingTable")) == 2
+    bed.secrets.delete_secret(SecretId="test/party/gone", ForceDeleteWithoutRecovery=True)
+    from cloud import secrets
+
+    secrets.forget()
+    assert bed.accept(letter(event(project_no="33-gone"))) == []
+    assert len(bed.items("LedgerTable", "R#")) == 1
+    later(days=5)
+    bed.sweep()
+    assert bed.items("WaitingTable") == []
+
+
+def test_who_speaks_for_a_part_of_the_province_fills_no_place_without_its_event(bed, later):
+    bed.policy(parked_policy="ACCEPT_UNLINKED")
+    bed.party("wenzhou", ["330300000000"])
+    bed.accept(letter(bad_rating(project_no="33-alone"), "foreign", party="wenzhou"))
+    later(days=5)
+    bed.sweep()
+    assert bed.codes() == ["event_not_found"]
+    bed.accept(letter(event(project_no="33-alone")), letter(rating(project_no="33-alone"), "honest"))
+    assert len(bed.items("LedgerTable", "R#")) == 1
+
+
 @pytest.mark.parametrize(("follow_ups", "code"), [(0, "follow_up_not_allowed"), (1, None)])
 def test_a_follow_up_is_taken_as_often_as_policy_says(bed, follow_ups, code):
     from decided import replied

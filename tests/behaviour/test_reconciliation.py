@@ -24,8 +24,7 @@ def told(bed):
 
 
 def compare(is_time=lambda: True, scan=None):
-    scan = scan or reconciliation.Scan(month="2026-11")
-    return reconciliation.go_on(scan, door.keys(), is_time, SOON)
+    return reconciliation.go_on(scan or reconciliation.Scan(month="2026-11", until=SOON), door.keys(), is_time)
 
 
 def test_where_both_sides_agree_there_is_nothing_to_say(told):
@@ -63,14 +62,31 @@ def test_it_goes_on_where_it_stopped(told, monkeypatch):
         return whole(**request, Limit=1)
 
     monkeypatch.setattr(reconciliation, "dynamodb", lambda: SimpleNamespace(scan=one_at_a_time))
-    scan = reconciliation.Scan(month="2026-11")
-    for _ in range(30):
-        left = iter([True, False])
-        scan = compare(lambda left=left: next(left), scan)
-        assert reconciliation.load("2026-11") == scan
-        if scan.finished:
-            break
+    scan = reconciliation.Scan(month="2026-11", until=SOON)
+    steps = 0
+    while not scan.finished:
+        once = iter([True, False])
+        scan = compare(lambda once=once: next(once), scan)
+        assert reconciliation.load("2026-11", SOON) == scan
+        steps += 1
+    assert steps >= 5
     assert (scan.finished, scan.findings, reconciliation.report(scan)["entries"]) == (True, (), 4)
+
+
+def test_what_came_since_the_scan_began_and_is_not_relayed_yet_is_no_difference(told, later):
+    before = event().service_time - timedelta(days=2)
+    late = {"project_no": "33-late", "service_time": before, "accepted_at": before}
+    today = datetime.now(UTC).date().isoformat()
+    told.accept(letter(event(**late)))
+    scan = reconciliation.go_on(reconciliation.Scan(month="2026-11", until=today), door.keys(), lambda: True)
+    assert (scan.finished, scan.findings, scan.differing) == (True, (), (before.date().isoformat(),))
+
+
+def test_of_very_many_differences_the_first_are_named_and_all_are_counted(told, monkeypatch):
+    monkeypatch.setattr(reconciliation, "_NAMED", 2)
+    lose_the_segments(told)
+    found = reconciliation.report(compare())
+    assert (found["differences"], len(found["findings"])) == (4, 2)
 
 
 def test_the_scheduled_job_alarms_and_answers_at_once_when_the_month_is_done(told, later, capsys):

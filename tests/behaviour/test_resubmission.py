@@ -67,7 +67,8 @@ def test_both_versions_are_kept_with_who_and_why(operator, bed, tmp_path):
     assert (note["by"], note["reason"], note["corrected"]) == ("op-1", "区划代码有误", True)
     assert door.keys().open(kept_in(bed)["original"]) == wrong.body
     assert door.keys().open(note["original"]) == right.body
-    assert json.loads(operator("quarantine", "list", "--json"))[0]["resubmitted_at"] == note["noted_at"]
+    (listed,) = json.loads(operator("quarantine", "list", "--json"))
+    assert [(each["by"], each["outcome"]) for each in listed["resubmitted"]] == [("op-1", "accepted")]
     bed.flow()  # a note is no refusal
     assert [told["count"] for told in bed.told("MessagesRefused")] == [1]
 
@@ -145,6 +146,45 @@ def test_what_failed_for_a_day_is_moved_back_with_its_original_proof(operator, b
     assert bed.codes() == []
     assert len(bed.items("LedgerTable")) == 2
     assert bed.messages("InboxDeadLetters") == []
+
+
+def test_what_a_sender_wrote_into_a_dead_letter_is_not_taken_for_the_operators_word(operator, bed):
+    """Else a party could have its own message taken for a correction of somebody else's."""
+    bed.accept(changed(rating(project_no="33-victim"), "victim", service_number=100))
+    kept, evil = kept_in(bed), letter(rating(project_no="33-victim"), "evil", party="national-portal")
+    forged = {"quarantine-day": kept["pk"], "quarantine-id": kept["sk"], "by": "x", "reason": "x", "party": "national-portal"}
+    attributes: dict = {name: {"DataType": "String", "StringValue": value} for name, value in forged.items()}
+    attributes["odd"] = {"DataType": "Binary", "BinaryValue": b"x"}
+    bed.sqs.send_message(QueueUrl=bed.queues["InboxDeadLetters"], MessageBody=evil.body, MessageAttributes=attributes)
+    operator("redrive")
+    assert bed.items("WaitingTable") == bed.items("LedgerTable") == []
+    assert "bad_signature" in bed.codes()
+
+
+def test_a_yes_is_no_one(operator, bed, tmp_path):
+    bed.accept(raw('{"satisfaction": true, "projectNo": "33-1", "serviceNumber": "1"}', "typed", party="national-portal"))
+    send_again(operator, bed, tmp_path, '{"satisfaction": 1, "projectNo": "33-1", "serviceNumber": "1"}')
+    assert "correction_not_allowed" in bed.codes()
+
+
+def test_what_is_refused_again_for_another_reason_says_so(operator, bed, tmp_path):
+    bed.party("wenzhou", ["330300000000"])
+    bed.accept(letter(event(region_code="339999000000"), party="wenzhou"))
+    bed.province_knows("339999000000")
+    send_again(operator, bed, tmp_path)
+    assert bed.codes() == ["out_of_scope", "unknown_region"]
+    outcomes = [each["outcome"] for entry in json.loads(operator("quarantine", "list", "--json")) for each in entry["resubmitted"]]
+    assert outcomes == ["refused"]
+    bed.flow()
+    assert sum(told["count"] for told in bed.told("MessagesRefused")) == 2
+
+
+def test_a_forged_copy_that_comes_first_does_not_hide_why_the_honest_one_was_refused(bed):
+    honest = letter(event(region_code="339999000000"))
+    bed.accept(honest, webhook_signature="v1,AAAA")
+    bed.accept(honest)
+    assert bed.codes() == ["bad_signature", "unknown_region"]
+    assert {item["proven"] for item in bed.items("QuarantineTable")} == {True, False}
 
 
 def test_the_operator_sees_a_message_and_its_original_goes_only_into_a_private_file(operator, bed, tmp_path):

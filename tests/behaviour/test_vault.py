@@ -71,7 +71,7 @@ def test_an_anonymous_rating_leads_to_nobody(bed):
 
 
 def test_what_is_stored_of_a_person_is_encrypted(rated):
-    held = [item for item in rated.items("VaultTable") if item["sk"] == "PERSON"]
+    held = [item for item in rated.items("VaultTable") if item["sk"].startswith("PERSON#")]
     assert len(held) == 2
     for canary in (*ZHANG.values(), *LI.values()):
         assert canary.encode() not in b"".join(item["sealed"] for item in held) or canary == "111"
@@ -111,6 +111,45 @@ def test_a_rater_who_is_no_applicant_and_one_who_waits_are_kept_too(bed):
     bed.accept(letter(rating(rater=LI)))
     bed.accept(letter(event(applicant=ZHANG)))
     assert ask(receipt=receipt(rating(rater=LI))) == (200, {"name": "李四", "phone": "13900000000"})
+
+
+def test_a_message_that_comes_again_does_not_bring_an_erased_person_back(rated):
+    vault.erase(door.keys().pseudonym("person", "111", ZHANG["certificate_number"]), "desk-3", "本人申请")
+    rated.accept(letter(event(applicant=ZHANG, agent=LI)), letter(rating(rater=ZHANG)), receive_count=2)
+    rated.accept(letter(event(applicant=ZHANG, agent=LI), "told-again"), letter(rating(rater=ZHANG), "resent"))
+    assert ask()[0] == 404
+    vault.bury_again()
+    assert not [item for item in rated.items("VaultTable") if item["pk"].startswith("v1:") and item["pk"] != _li()]
+
+
+def _li() -> str:
+    return door.keys().pseudonym("person", "111", LI["certificate_number"])
+
+
+def test_who_names_only_the_certificate_takes_no_telephone_away(rated):
+    rated.accept(letter(event(project_no="33-2", applicant={name: ZHANG[name] for name in ("certificate_type", "certificate_number")})))
+    assert ask() == (200, {"name": "张三", "phone": "13800000000"})
+
+
+def test_another_party_puts_no_telephone_of_its_own_in_the_place_of_what_was_said(rated):
+    rated.party("wenzhou", ["330300000000"])
+    elsewhere = {"region_code": "330302000000", "organisation": "11330302MB00000138", "project_no": "33-wz"}
+    rated.accept(letter(event(applicant=ZHANG | {"phone": "13999999999"}, **elsewhere), party="wenzhou"))
+    assert rated.codes() == []
+    assert ask() == (200, {"name": "张三", "phone": "13800000000"})
+    assert ask(receipt=receipt(event(**elsewhere))) == (200, {"name": "张三", "phone": "13999999999"})
+
+
+def test_an_identity_number_is_one_however_its_last_letter_is_written(bed):
+    small, large = ({"certificate_type": "111", "certificate_number": f"33010619900101123{x}"} for x in "xX")
+    bed.accept(letter(event()), letter(rating(rater=small), "small"), letter(rating(rater=large), "large"))
+    assert bed.codes() == []
+
+
+@pytest.mark.parametrize(("body", "is_base64"), [("a", True), ("//79", True), ("[", False), ("[1]", False)])
+def test_an_odd_question_is_refused(rated, body, is_base64):
+    answer = reveal(request("POST", "/identities", body) | {"isBase64Encoded": is_base64}, CONTEXT)
+    assert (answer["statusCode"], json.loads(answer["body"])["refusals"][0]["code"]) == (422, "not_json")
 
 
 def test_a_data_key_serves_many_persons_and_not_for_ever(bed, monkeypatch):

@@ -200,7 +200,7 @@ def test_another_province_has_other_case_file_numbers(tmp_path):
 
 def test_the_profiles_are_listed_with_what_is_unconfirmed():
     listed = json.loads(CliRunner().invoke(app, ["contract", "profiles", "--json"]).stdout)
-    assert [row["profile"] for row in listed] == available()
+    assert [row["profile"] for row in listed] == list(available())
     assert next(row for row in listed if row["profile"] == "fujian")["unconfirmed"][0] == "satisfaction_direction"
     shown = CliRunner().invoke(app, ["contract", "profiles"])
     assert (shown.exit_code, "device" in shown.stdout) == (0, True)

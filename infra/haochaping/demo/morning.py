@@ -167,6 +167,9 @@ def draw(province: Province, *, ratings: int, seed: int, now: datetime) -> Morni
             letters.append(drawn.letter(visit.way.party, _contradiction(visit.rating), copy=2))
             expected["refused"] += 1
     codes = Counter({"already_rated": expected["refused"]})
+    unrated = visits[1].event.model_copy(update={"service_number": 2})
+    letters.append(drawn.letter("hall-devices", unrated))
+    expected["accepted"] += 1
     for wrong, code in _malformed(drawn, visits):
         letters.append(wrong)
         expected["refused"] += 1

@@ -72,7 +72,7 @@ def _xlsx(path: Path) -> Iterator[Sheet]:
             # Styles and validations that the library does not know are of no interest here.
             warnings.simplefilter("ignore", UserWarning)
             book = load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, InvalidFileException, KeyError, ParseError):
+    except (BadZipFile, InvalidFileException, KeyError, ValueError, ParseError):
         raise UnreadableFile from None
     try:
         sheet: Any = book.worksheets[0]
@@ -80,7 +80,7 @@ def _xlsx(path: Path) -> Iterator[Sheet]:
         # Some programs write a size that is not the sheet's.
         sheet.reset_dimensions()
         yield Sheet(total, _numbered([_text(value) for value in values] for values in sheet.iter_rows(values_only=True)))
-    except (BadZipFile, ParseError):
+    except (BadZipFile, IndexError, ValueError, ParseError):
         raise UnreadableFile from None
     finally:
         book.close()
