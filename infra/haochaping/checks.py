@@ -12,7 +12,7 @@ from cloud import clock
 from contract.zone import day_of
 from haochaping.terminal import AsJson, connect, console, date_of, errors, fail, print_json
 from intake import door, reconciliation, sampling
-from intake.take import policy_of, province_region
+from intake.ground import policy_of, province_region
 
 sample_app = typer.Typer(help="抽样回访 The call-back sample.", no_args_is_help=True)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from standardwebhooks.webhooks import Webhook
 
-from cloud import clock, registry, secrets
+from cloud import clock, queue, registry, secrets
 from cloud.clients import sqs
 from cloud.settings import settings
 from cloud.table import get_many
@@ -29,12 +29,10 @@ from intake.places import key_of
 from intake.sealing import LedgerKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
 
-_ENTRIES = 10
-_CALL_BYTES = 200_000
 # The queue takes 300,000 bytes with the proof (`template.yaml`).
 _QUEUE_BYTES = 298_000
 # Characters that SQS does not take; none of them may stand unescaped in JSON that partners exchange.
@@ -81,7 +79,7 @@ def send(letters: Iterable[Letter], progress: Callable[[int], None] = lambda _: 
     A message that the queue itself cannot take is not sent; `settle` says why.
     """
     sent = 0
-    for group in _calls(each for each in letters if not _beyond_the_queue(each)):
+    for group in queue.calls((each for each in letters if not _beyond_the_queue(each)), lambda each: each.body):
         entries: list[Any] = [
             {"Id": str(n), "MessageBody": each.body, "MessageAttributes": proof(each, clock.wall())} for n, each in enumerate(group)
         ]
@@ -90,21 +88,6 @@ def send(letters: Iterable[Letter], progress: Callable[[int], None] = lambda _: 
         sent += len(group)
         progress(len(group))
     return sent
-
-
-def _calls(letters: Iterable[Letter]) -> Iterator[list[Letter]]:
-    """Groups that fit into one call: ten messages, and well below the limit of its size."""
-    group: list[Letter] = []
-    size = 0
-    for each in letters:
-        length = len(each.body.encode())
-        if group and (len(group) == _ENTRIES or size + length > _CALL_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(each)
-        size += length
-    if group:
-        yield group
 
 
 def _beyond_the_queue(each: Letter) -> str:

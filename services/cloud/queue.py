@@ -1,15 +1,18 @@
-"""Sending to our own queues, ten messages to a call."""
+"""Sending to queues, as many messages to a call as it takes."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cloud.clients import sqs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-_ENTRIES = 10
+T = TypeVar("T")
+
+# Ten messages, and well below the limit of a call's size with the attributes.
+_ENTRIES, _BYTES = 10, 200_000
 
 
 class NotSent(Exception):
@@ -19,20 +22,24 @@ class NotSent(Exception):
 def send_all(url: str, bodies: Iterable[str]) -> int:
     """Sends every message and returns how many. Raises NotSent."""
     sent = 0
-    for chunk in _chunks(bodies):
-        entries: list[Any] = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(chunk)]
+    for group in calls(bodies, lambda body: body):
+        entries: list[Any] = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(group)]
         if failed := sqs().send_message_batch(QueueUrl=url, Entries=entries).get("Failed"):
-            raise NotSent(f"{len(failed)} of {len(chunk)}: {failed[0].get('Code')}")
-        sent += len(chunk)
+            raise NotSent(f"{len(failed)} of {len(group)}: {failed[0].get('Code')}")
+        sent += len(group)
     return sent
 
 
-def _chunks(bodies: Iterable[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    for body in bodies:
-        chunk.append(body)
-        if len(chunk) == _ENTRIES:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+def calls(messages: Iterable[T], body_of: Callable[[T], str]) -> Iterator[list[T]]:
+    """The messages in groups that fit into one call."""
+    group: list[T] = []
+    size = 0
+    for message in messages:
+        length = len(body_of(message).encode())
+        if group and (len(group) == _ENTRIES or size + length > _BYTES):
+            yield group
+            group, size = [], 0
+        group.append(message)
+        size += length
+    if group:
+        yield group

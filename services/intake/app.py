@@ -24,9 +24,11 @@ from intake import door, ledger, quarantine, reconciliation, resubmission, sampl
 from intake.admission import Outcome
 from intake.arrival import UNREGISTERED, Arrival
 from intake.arrival import of as arrival_of
+from intake.ground import policy_of, province_region
 from intake.marks import Answered, Turned
 from intake.places import partition
-from intake.take import admit_parked, policy_of, province_region, take
+from intake.settling import admit_parked
+from intake.take import take
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -14,17 +14,17 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from botocore.exceptions import ClientError
 
-from cloud import clock
+from cloud import clock, queue
 from cloud.clients import sqs
 from cloud.settings import settings
 from contract.messages import Rating, Said, ServiceEvent
 from contract.refusals import Refused, refuse
 from intake import arrival, door, openapi, receipts
 from intake.answers import answer, body_of, caller_of, headers_of, refusal, refused_body
+from intake.ground import check_scope
 from intake.opening import json_object
 from intake.places import key_of
 from intake.sealing import NotOurs
-from intake.take import check_scope
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +37,6 @@ logger = Logger(service="intake")
 app = APIGatewayRestResolver()
 
 MOST_MESSAGES = 100
-_ENTRIES, _CALL_BYTES = 10, 200_000
 _THROTTLED = {"RequestThrottled", "ThrottlingException", "Throttling", "OverLimit", "TooManyRequestsException", "KmsThrottled"}
 
 
@@ -143,26 +142,12 @@ def _check_scope(message: Said, came: Arrival) -> None:
 
 def _queue(checked: Iterable[_Checked]) -> Iterator[tuple[_Checked, Refused]]:
     """Hands the messages to the Inbox, ten to a call; those that it did not take, with why."""
-    for group in _calls(checked):
+    for group in queue.calls(checked, lambda each: each.arrival.body):
         entries: list[Any] = [
             {"Id": each.place, "MessageBody": each.arrival.body, "MessageAttributes": _attributes(each.arrival)} for each in group
         ]
         failed = {entry["Id"]: entry.get("Code", "") for entry in _send(entries)}
         yield from ((each, _why(failed[each.place])) for each in group if each.place in failed)
-
-
-def _calls(checked: Iterable[_Checked]) -> Iterator[list[_Checked]]:
-    group: list[_Checked] = []
-    size = 0
-    for each in checked:
-        length = len(each.arrival.body.encode())
-        if group and (len(group) == _ENTRIES or size + length > _CALL_BYTES):
-            yield group
-            group, size = [], 0
-        group.append(each)
-        size += length
-    if group:
-        yield group
 
 
 def _send(entries: list[Any]) -> list[Any]:

@@ -27,7 +27,7 @@ from intake.opening import json_object
 from intake.pending import BY_INVITATION, PendingRating
 from intake.places import key_of
 from intake.sealing import NotOurs
-from intake.take import settle
+from intake.settling import settle
 
 if TYPE_CHECKING:
     from datetime import date, datetime

@@ -9,10 +9,10 @@ from contract.codes import IdentityMode, Provenance, RatingChannel, RatingKind, 
 from intake import ledger, waiting
 from intake.admission import Outcome
 from intake.entries import RatingEntry
+from intake.ground import policy_of
 from intake.marks import Invitation
 from intake.pending import BY_POLICY, PendingRating
 from intake.places import default_key
-from intake.take import policy_of
 from policy.calendar import due
 
 if TYPE_CHECKING:

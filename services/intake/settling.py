@@ -1,0 +1,139 @@
+"""Ratings of service events: bound to their event, parked until it comes, or released when their time is over (design, 6.2 and 6.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from cloud import registry
+from contract.codes import Provenance
+from contract.messages import Rating
+from contract.refusals import Refused, refuse
+from contract.zone import day_of
+from intake import door, ledger, quarantine, vault, waiting
+from intake.admission import Outcome, admit, check_policy, meet
+from intake.arrival import Arrival
+from intake.entries import EventEntry, RatingEntry
+from intake.ground import check_scope, policy_of, province_region
+from intake.pending import BY_INVITATION, PendingRating
+from intake.places import partition
+from intake.sealing import LedgerKey
+from policy.calendar import due
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from intake.sealing import Keys
+
+_TRIES = 3
+
+
+class Settled(NamedTuple):
+    """Where a rating stands, and the event that it met on the way there."""
+
+    outcome: Outcome
+    event: EventEntry | None = None
+
+
+def take_rating(message: Rating, arrival: Arrival, keys: Keys) -> Outcome:
+    """What became of a rating, once that is durable. Raises Refused."""
+    rating = PendingRating.of(message, arrival, keys)
+    # An earlier try may have parked the rating and stopped before it took it out again.
+    held = arrival.is_redelivery
+    try:
+        settled = settle(rating)
+        if settled.outcome is Outcome.PARKED:
+            # Park first, then look again: an event that comes in between is either seen here or sees the parked rating.
+            waiting.hold(rating, arrival, keys.seal(arrival.body), _parked_until(rating))
+            held = True
+            settled = settle(rating)
+    except Refused as refused:
+        if held:
+            # Whoever delivers it once more may not come again: it is kept before it is taken out.
+            quarantine.keep(arrival, arrival.body, refused.reasons, keys, proven=True)
+            waiting.release(rating.waiting_key)
+        raise
+    _keep_persons(message, settled, arrival, keys)
+    if held and settled.outcome is not Outcome.PARKED:
+        waiting.release(rating.waiting_key)
+    return settled.outcome
+
+
+def settle(rating: PendingRating) -> Settled:
+    """Accepted, duplicate, or parked if the event is not there. Raises Refused."""
+    for _ in range(_TRIES):
+        try:
+            return _settle(rating)
+        except ledger.Moved:
+            continue
+    raise ledger.Moved
+
+
+def _settle(rating: PendingRating) -> Settled:
+    project = ledger.project(rating.project_no)
+    met = meet(rating, project)
+    if met is None:
+        return Settled(Outcome.PARKED)
+    if isinstance(met, Outcome):
+        return Settled(met, project.event(rating.service_number))
+    if rating.party != BY_INVITATION:  # a link speaks for its one service
+        check_scope(rating.party, met.region_code, met.organisation, rating.received_at)
+    policy = policy_of(met.region_code, rating.received_at)
+    # A default is put by the rules under which the event came, a rating by its own: either may be the ones that record defaults.
+    policies = (policy, policy_of(met.region_code, met.received_at))
+    return Settled(_insert(admit(rating, met, project, policy), guarded=any(one.unrated_policy == "DEFAULT" for one in policies)), met)
+
+
+def _insert(entry: RatingEntry, *, guarded: bool) -> Outcome:
+    # Where nothing defaults, the key alone decides; where something does, a rating and a default must not miss each other.
+    if guarded and entry.round == 1 and entry.takes_back is None:
+        return ledger.insert_beside_default(entry)
+    return ledger.insert_rating(entry)
+
+
+def admit_parked(parked: waiting.Parked, project_no: str, keys: Keys, *, is_over: bool = False) -> None:
+    """Reads a parked message again and settles its rating, or keeps it in Quarantine: its message left the queue long ago.
+
+    When its time is over and the event is still not there, policy says what becomes of it: refused, or accepted without its event.
+    """
+    arrival = Arrival(keys.open(parked.original), parked.party, parked.webhook_id, "", "", parked.received_at, parked.received_at)
+    key = LedgerKey(partition(project_no), parked.sk)
+    try:
+        message = door.read(arrival, door.registered(arrival))
+        if not isinstance(message, Rating):
+            raise refuse("unknown_type")  # its profile reads it otherwise than when it came
+        rating = PendingRating.of(message, arrival, keys)
+        settled = settle(rating)
+        if settled.outcome is Outcome.PARKED and is_over:
+            settled = _without_event(rating)
+        _keep_persons(message, settled, arrival, keys)
+        if settled.outcome is Outcome.PARKED:
+            return
+    except Refused as refused:
+        quarantine.keep(arrival, arrival.body, refused.reasons, keys, proven=True)
+    waiting.release(key)
+
+
+def _without_event(rating: PendingRating) -> Settled:
+    region = province_region()
+    policy = policy_of(region, rating.received_at)
+    party = registry.party(rating.party, day_of(rating.received_at))
+    # Who may speak for a part of the province only cannot fill the place of a rating that may belong to another part.
+    speaks_for_all = party is not None and party.may_speak_for(region)
+    if policy.parked_policy == "REFUSE" or rating.provenance is Provenance.DEFAULT or not speaks_for_all:
+        raise refuse("event_not_found", "project_no")
+    check_policy(rating, policy)
+    return Settled(_insert(RatingEntry.unlinked(rating, region, policy), guarded=policy.unrated_policy == "DEFAULT"))
+
+
+def _parked_until(rating: PendingRating) -> datetime:
+    return due(rating.received_at, policy_of(province_region(), rating.received_at).parked_window, province_region()).at
+
+
+def _keep_persons(message: Rating, settled: Settled, arrival: Arrival, keys: Keys) -> None:
+    """Puts into the Vault who is not there already: the applicant came with the event, and a rating adds a telephone at most."""
+    if settled.outcome is not Outcome.ACCEPTED:
+        return
+    known = {settled.event.applicant, settled.event.agent} if settled.event else set()
+    persons = [person for person in (message.rater, message.agent) if person]
+    new = [one for one in persons if one.phone or keys.pseudonym("person", *one.identity) not in known]
+    vault.keep(new, arrival.party, arrival.received_at, keys)
