@@ -22,7 +22,9 @@ DayOption = Annotated[str, typer.Option("--day", help="YYYY-MM-DD (Asia/Shanghai
 @sample_app.command()
 def draw(
     day: DayOption = "",
-    per_mille: Annotated[int, typer.Option(help="千分比，默认按规则 Share in thousandths; by policy if not given.", min=1, max=1000)] = 0,
+    per_mille: Annotated[
+        int | None, typer.Option(help="千分比，默认按规则 Share in thousandths; by policy if not given.", min=1, max=1000)
+    ] = None,
     seed: Annotated[str, typer.Option(help="种子，默认由系统生成 The seed; made by the stack if not given.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -68,7 +70,6 @@ def _day(day: str) -> date:
 
 
 def reconcile(
-    again: Annotated[bool, typer.Option("--again", help="重新核对 From the beginning, even if these days were compared.")] = False,
     until: Annotated[str, typer.Option(help="YYYY-MM-DD: 只核对此前各日，默认今天 Days before this one; today if not given.")] = "",
     as_json: AsJson = False,
 ) -> None:
@@ -77,7 +78,9 @@ def reconcile(
     until = date_of(until, "--until YYYY-MM-DD") if until else day_of(clock.now()).isoformat()
     # Beside the scheduled scan, under a name of its own: one does not pass for the other.
     name = f"{until} by command"
-    scan = reconciliation.Scan(month=name, until=until) if again else reconciliation.load(name, until)
+    scan = reconciliation.load(name, until)
+    if scan.finished:  # one that broke off goes on; one that was finished is made anew
+        scan = reconciliation.Scan(month=name, until=until)
     scan = reconciliation.go_on(scan, door.keys(), lambda: True)
     found = reconciliation.report(scan)
     if as_json:

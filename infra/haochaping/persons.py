@@ -11,9 +11,9 @@ from rich.table import Table
 from cloud.clients import lambda_
 from cloud.settings import settings
 from cloud.table import get
-from contract.codes import RevealPurpose  # noqa: TC001 - typer reads the annotation
+from contract.codes import RevealPurpose
 from haochaping import stack
-from haochaping.terminal import AsJson, connect, console, fail, print_json
+from haochaping.terminal import AsJson, connect, console, fail, not_blank, print_json
 from intake import door, vault
 from intake.revealing import person_of
 from intake.sealing import NotOurs
@@ -21,19 +21,20 @@ from intake.sealing import NotOurs
 app = typer.Typer(help="身份信息 Identities: read for a purpose, erased for good.", no_args_is_help=True)
 
 Receipt = Annotated[str, typer.Argument(help="回执 The receipt of a rating or service event.")]
-By = Annotated[str, typer.Option("--by", help="操作人代号，不含空格 Who asks: a code without blanks.")]
+By = Annotated[str, typer.Option("--by", help="操作人代号，不含空格 Who asks: a code without blanks.", callback=not_blank)]
 
 
 @app.command()
 def reveal(
-    receipt: Receipt,
+    receipt: Annotated[str, typer.Argument(help="回执，或邀请的令牌 A receipt, or for INVITATION the invitation's token.")],
     purpose: Annotated[RevealPurpose, typer.Option(help="用途 What for.")],
     by: By,
     as_json: AsJson = False,
 ) -> None:
     """查询身份 Reads the part of an identity that the purpose needs. The reading is recorded, and the rater may see it."""
     connect()
-    status, body = _ask({"receipt": receipt, "purpose": purpose.value, "by": by})
+    asked = "token" if purpose is RevealPurpose.INVITATION else "receipt"
+    status, body = _ask({asked: receipt, "purpose": purpose.value, "by": by})
     if status != 200:
         raise fail("\n".join(f"{one['code']} {one['field']} {one['zh']} {one['en']}" for one in body["refusals"]))
     if as_json:
@@ -79,7 +80,7 @@ def readers(receipt: Receipt, as_json: AsJson = False) -> None:
 def erase(
     receipt: Receipt,
     by: By,
-    reason: Annotated[str, typer.Option(help="依据 On what ground.")],
+    reason: Annotated[str, typer.Option(help="依据 On what ground.", callback=not_blank)],
     yes: Annotated[bool, typer.Option("--yes", help="不再确认 Without asking.")] = False,
 ) -> None:
     """删除身份信息 Erases the person behind a receipt, for good. Ratings and counts stay as they are."""

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import datetime
 from pathlib import Path  # noqa: TC003 - typer reads the annotation
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
 from cloud import clock
 from cloud.clients import sqs
 from contract.zone import day_of
 from haochaping import stack, views
-from haochaping.terminal import AsJson, connect, console, date_of, fail, print_json
+from haochaping.terminal import AsJson, connect, console, date_of, fail, not_blank, print_json
 from intake import arrival, door, quarantine, resubmission
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ _POLL = 2
 
 DayOption = Annotated[str, typer.Option("--day", help="YYYY-MM-DD (Asia/Shanghai); 默认今天 today")]
 MessageId = Annotated[str, typer.Argument(help="消息编号，见 list The message's id, as listed.")]
-By = Annotated[str, typer.Option("--by", help="操作人 Who does it.")]
-Reason = Annotated[str, typer.Option("--reason", help="原因 Why.")]
+By = Annotated[str, typer.Option("--by", help="操作人 Who does it.", callback=not_blank)]
+Reason = Annotated[str, typer.Option("--reason", help="原因 Why.", callback=not_blank)]
 
 
 @app.command("list")
@@ -46,7 +45,7 @@ def list_refused(
     found = [entry for entry in quarantine.of_day(day) if party in {"", entry.party}]
     if as_json:
         return print_json([entry.plain() for entry in found])
-    console.print(_table(found))
+    _print_all(found)
     return None
 
 
@@ -54,19 +53,19 @@ def _day(day: str) -> str:
     return date_of(day, "--day YYYY-MM-DD") if day else day_of(clock.now()).isoformat()
 
 
-def _table(found: Sequence[Refusals]) -> Table:
-    table = Table(title=f"隔离 quarantine: {len(found)}", title_justify="left")
-    for heading in ("时间 received", "消息 message", "大小 size", "代码 code", "字段 field", "原因 reason"):
-        table.add_column(heading, overflow="fold")
+def _print_all(found: Sequence[Refusals]) -> None:
+    """A block for each message, its id on a line of its own, whole: other commands ask for it."""
+    console.print(f"隔离 quarantine: {len(found)}")
     for entry in sorted(found, key=lambda one: one.received_at):
         # Ids and fields come from outside; square brackets in them are no markup.
-        again = [f"已重新提交 sent again {each.noted_at[:16]}: {each.outcome}" for each in entry.resubmitted]
-        name = "\n".join([escape(entry.message_id), *again])
-        head = (views.local(entry.received_at)[11:19], name, f"{entry.size:,}")
+        lines = [f"{views.local(entry.received_at)}  {entry.size:,} B", f"  {entry.message_id}"]
         for reason in entry.reasons:
-            table.add_row(*head, reason.code, escape(reason.field), f"{reason.zh}\n{reason.en}")
-            head = ("", "", "")
-    return table
+            lines.append("  " + " ".join(part for part in (reason.code, reason.field, reason.zh, reason.en) if part))
+            lines += [f"    可接受 accepted: {reason.accepts}"] if reason.accepts else []
+        for again in entry.resubmitted:
+            when = views.local(datetime.fromisoformat(again.noted_at))
+            lines.append(f"  已重新提交 sent again {when} {again.by}: {again.outcome} ({again.reason})")
+        console.print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -80,13 +79,21 @@ def show(
     connect()
     day = _day(day)
     kept = _find(day, message_id)
+    refusals = next((entry for entry in quarantine.of_day(day) if entry.message_id == message_id), kept.refusals)
     if out:
-        with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(kept.original)
+        _write_private(out, kept.original)
     if as_json:
-        return print_json(kept.refusals.plain())
-    console.print(_table([kept.refusals]))
+        return print_json(refusals.plain())
+    _print_all([refusals])
     return None
+
+
+def _write_private(path: Path, text: str) -> None:
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise fail(f"无法写入 cannot be written: {path} ({error.strerror})") from None
 
 
 def _find(day: str, message_id: str) -> Kept:

@@ -201,9 +201,22 @@ def tally(results: Iterable[Result]) -> Counter[str]:
 
 
 def read_letters(text: str, party: str) -> list[Letter]:
-    """The messages of an NDJSON text. A line that is no JSON is sent as it is: intake says what is wrong with it."""
+    """The messages of a text, ready to go. One that is no JSON is sent as it is: intake says what is wrong with it."""
+    return [letter(party, body) for body in messages_of(text)]
+
+
+def messages_of(text: str) -> list[str]:
+    """The messages of a text: one to a line, or the whole of it if it is one JSON document over several lines."""
     # Only a line feed ends a line: other separators of Unicode may stand in a text.
-    return [letter(party, line.strip()) for line in text.split("\n") if line.strip()]
+    lines = [line.strip() for line in text.split("\n") if line.strip()]
+    return lines if len(lines) == 1 or any(map(_is_object, lines)) else [text.strip()] if lines else []
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -225,5 +238,7 @@ def as_line(result: Result) -> str:
 def as_text(number: int, result: Result) -> str:
     """A result for people: the number of the message, its outcome, the receipt, and each reason in both languages."""
     outcome = result.outcome.value if result.outcome else "unknown"
-    reasons = [" ".join(part for part in (one.code, one.field, one.zh, one.en, one.accepts) if part) for one in result.reasons]
-    return "\n    ".join([f"{number:>5} {outcome:9} {result.receipt}".rstrip(), *reasons])
+    reasons = [" ".join(part for part in (one.code, one.field, one.zh, one.en) if part) for one in result.reasons]
+    reasons = [f"{said} 可接受 accepted: {one.accepts}" if one.accepts else said for said, one in zip(reasons, result.reasons, strict=True)]
+    named = [result.letter.message_id] if reasons else []
+    return "\n    ".join([f"{number:>5} {outcome:9} {result.receipt}".rstrip(), *named, *reasons])

@@ -37,6 +37,13 @@ def connect() -> None:
         raise fail(str(error)) from None
 
 
+def not_blank(text: str) -> str:
+    """The text itself. Refuses one that says nothing: what is recorded must say who, and why."""
+    if not text.strip():
+        raise typer.BadParameter("不能为空 must not be blank")
+    return text
+
+
 def date_of(text: str, form: str) -> str:
     """The day itself, as written. Only the long form of ISO 8601 is a day here."""
     try:

@@ -43,6 +43,8 @@ def of(body: str, sent: Mapping[str, str], transport_id: str, keys: Keys) -> Res
     """The message with its original transport. Raises NothingKept, and KeyError or ValueError for attributes that lack or are none."""
     if DAY not in sent:
         return Resubmitted(_again(body, sent, transport_id, sent[SENT_AT], clock.at_milliseconds(sent[SENT_AT])), None)
+    if not (sent[BY].strip() and sent[REASON].strip()):
+        raise ValueError("a message that is sent again says by whom and why")
     kept = quarantine.find(sent[DAY], sent[KEPT_AS], keys)
     if kept is None:
         raise NothingKept

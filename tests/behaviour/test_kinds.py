@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -151,6 +152,19 @@ class TestSampling:
         listed = list(sampling.listed(head, door.keys()))
         assert {each["project_no"] for each in listed} <= {f"33-{n}" for n in range(30)}
         assert {each["service_number"] for each in listed} == {1}
+
+    def test_the_command_draws_by_policy_and_shows_the_case_files(self, finished, later, monkeypatch):
+        from typer.testing import CliRunner
+
+        from haochaping import checks, cli
+
+        monkeypatch.setattr(checks, "connect", lambda: None)
+        later(days=1)
+        drawn = CliRunner().invoke(cli.app, ["sample", "draw"])
+        assert drawn.exit_code == 0, drawn.output
+        shown = CliRunner().invoke(cli.app, ["sample", "show", "--json"])
+        assert len(json.loads(shown.stdout)["events"]) == 3
+        assert CliRunner().invoke(cli.app, ["sample", "draw", "--seed", "another"]).exit_code == 1
 
     def test_where_policy_asks_for_none_none_is_drawn(self, bed):
         assert self.draw()["drawn"] == 0

@@ -69,6 +69,8 @@ def test_both_versions_are_kept_with_who_and_why(operator, bed, tmp_path):
     assert door.keys().open(note["original"]) == right.body
     (listed,) = json.loads(operator("quarantine", "list", "--json"))
     assert [(each["by"], each["outcome"]) for each in listed["resubmitted"]] == [("op-1", "accepted")]
+    shown = json.loads(operator("quarantine", "show", listed["message_id"], "--day", listed["day"], "--json"))
+    assert shown["resubmitted"] == listed["resubmitted"]
     bed.flow()  # a note is no refusal
     assert [told["count"] for told in bed.told("MessagesRefused")] == [1]
 
@@ -201,6 +203,32 @@ def test_a_party_is_handed_the_list_of_its_own_refusals(operator, bed):
     listed = json.loads(operator("quarantine", "list", "--party", "national-portal", "--json"))
     assert [entry["message_id"].split("/")[1] for entry in listed] == ["two"]
     assert "original" not in listed[0]
+
+
+@pytest.mark.parametrize("blank", ["--by", "--reason"])
+def test_nobody_sends_again_without_saying_who_and_why(operator, bed, blank):
+    bed.accept(changed(event(), "event", region_code="339999000000"))
+    kept, said = kept_in(bed), {"--by": "op-1", "--reason": "x"} | {blank: " "}
+    options = [part for pair in said.items() for part in pair]
+    done = CliRunner().invoke(cli.app, ["quarantine", "resubmit", kept["sk"], "--day", kept["pk"], *options])
+    assert done.exit_code == 2
+    assert "不能为空" in done.output
+    assert bed.messages("Resubmit") == []
+
+
+def test_a_resubmitted_message_without_who_and_why_fails_before_anything_is_taken(bed):
+    bed.accept(changed(event(), "event", region_code="339999000000"))
+    kept = kept_in(bed)
+    record = sqs_record(letter(event(), "event"), **{"quarantine-day": kept["pk"], "quarantine-id": kept["sk"], "by": "", "reason": "x"})
+    assert len(resubmit({"Records": [record]}, CONTEXT)["batchItemFailures"]) == 1
+    assert bed.items("LedgerTable") == []
+
+
+def test_a_file_that_cannot_be_written_is_a_clear_line(operator, bed):
+    bed.accept(raw("{", "one"))
+    kept = kept_in(bed)
+    done = CliRunner().invoke(cli.app, ["quarantine", "show", kept["sk"], "--day", kept["pk"], "--out", "/nonexistent/x"])
+    assert (done.exit_code, "Traceback" in done.output) == (1, False)
 
 
 def test_a_message_that_is_not_there_is_a_clear_line(bed, monkeypatch):

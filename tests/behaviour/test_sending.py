@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from typer.testing import CliRunner
 
 from haochaping import cli, refused, sending
@@ -12,6 +14,11 @@ def test_a_separator_of_unicode_within_a_text_does_not_end_a_line():
     body = letter(rating(comment="好\u2028评\x85。")).body
     (only,) = sending.read_letters(body + "\n\n", "hall-devices")
     assert only.body == body
+
+
+def test_one_document_over_several_lines_is_one_message():
+    body = json.dumps(json.loads(letter(rating()).body), indent=1)
+    assert [each.body for each in sending.read_letters(body + "\n", "hall-devices")] == [body]
 
 
 def test_a_line_that_outgrows_the_queue_is_refused_and_the_rest_is_sent(bed):

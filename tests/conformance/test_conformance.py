@@ -161,6 +161,16 @@ def test_a_file_of_several_messages_is_checked_line_by_line(tmp_path):
     assert "message 3: JSON Expecting property name" in result.stderr
 
 
+def test_a_sample_may_be_checked_as_it_lies(tmp_path):
+    for path in (HERE / "zhejiang" / "valid" / "sms-is-6.json", HERE / "beijing" / "valid" / "encrypted-by-sm2.json"):
+        assert check(tmp_path, path.read_text("utf-8"), profile=path.parts[-3]).exit_code == 0
+
+
+def test_a_broken_line_before_good_ones_hides_nothing(tmp_path):
+    result = check(tmp_path, f"hello\n{json.dumps(message('zhejiang', 'valid/good-rating'))}\n")
+    assert "可理解 understood 1, 会被拒收 refused 1" in result.stdout
+
+
 def test_a_broken_document_is_one_message_and_the_place_is_named(tmp_path):
     result = check(tmp_path, '{\n  "satisfaction": "5",\n  "pf": \n}')
     assert result.exit_code == 1

@@ -52,6 +52,8 @@ def load(
     read = _kind(kind)
     start = date.fromisoformat(date_of(valid_from, "--valid-from YYYY-MM-DD")) if valid_from else None
     connect()
+    if report:
+        _write_report(report, [])  # that it can be written is known before anything is loaded
     with Progress(console=errors, transient=True) as progress:
         bar = progress.add_task(f"载入 {kind}", total=None)
         loaded = loading.load(
@@ -72,8 +74,11 @@ def _write_report(path: Path, findings: Iterable[Finding]) -> None:
     from haochaping.registries.findings import Finding
 
     # With the mark that lets a spreadsheet know the encoding.
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        csv.writer(file).writerows([Finding._fields, *findings])
+    try:
+        with path.open("w", encoding="utf-8-sig", newline="") as file:
+            csv.writer(file).writerows([Finding._fields, *findings])
+    except OSError as error:
+        raise fail(f"无法写入 cannot be written: {path} ({error.strerror})") from None
 
 
 def _show_loaded(loaded: Loaded, report: Path | None, *, dry_run: bool, as_json: bool) -> None:
