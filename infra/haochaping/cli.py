@@ -235,7 +235,7 @@ def cases(
 @app.command()
 def demo(
     province: Annotated[str, typer.Option(help="省份 zhejiang, shandong")] = "zhejiang",
-    ratings: Annotated[int, typer.Option(help="评价数 Number of ratings.", min=200)] = 1600,
+    ratings: Annotated[int, typer.Option(help="评价数 Number of ratings.", min=200)] = 1200,
     seed: Annotated[int, typer.Option(help="随机种子 Seed of the draw.")] = 2019,
 ) -> None:
     """演示 One morning of a province through the local stack. Exits 1 unless every message is accounted for."""

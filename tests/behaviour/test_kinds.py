@@ -131,7 +131,7 @@ class TestSampling:
         later(days=1)
         with finished.failing("PutItem", when=lambda request: b"DRAW" in request.body), pytest.raises(OSError, match="PutItem"):
             self.draw()
-        finished.accept(*[letter(event(project_no=f"33-late-{n}")) for n in range(200)])
+        finished.accept(*[letter(event(project_no=f"33-late-{n}")) for n in range(60)])
         finished.flow()
         drawn = self.draw()
         head = sampling.recorded(drawn["survey"])

@@ -18,6 +18,7 @@ from said import bad_rating, changed, event, letter, rating, raw
 def operator(bed, monkeypatch):
     """Runs commands against the bed and empties the operator's queue."""
     monkeypatch.setattr(refused, "connect", lambda: None)
+    monkeypatch.setattr(refused, "_POLL", 0)  # nothing is on its way here
     monkeypatch.setenv("RESUBMIT_URL", bed.queues["Resubmit"])
     monkeypatch.setenv("INBOX_DEAD_LETTERS_URL", bed.queues["InboxDeadLetters"])
 
