@@ -5,24 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from contract.codes import Flag, ProjectStatus, TimeUnit
+from contract.codes import Flag, ProjectStatus
 from contract.zone import SHANGHAI
-from policy import limits
+from policy.calendar import due
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
     from contract.messages import Limit, ServiceEvent
     from policy.rules import Policy
-
-
-_AT_LEAST = {
-    TimeUnit.HOUR: timedelta(hours=1),
-    TimeUnit.DAY: timedelta(days=1),
-    TimeUnit.WORKDAY: timedelta(days=1),
-    TimeUnit.MONTH: timedelta(days=28),
-    TimeUnit.YEAR: timedelta(days=365),
-}
 
 
 class Overrun(NamedTuple):
@@ -53,9 +44,8 @@ def overrun(event: ServiceEvent) -> Overrun | None:
         ("promised", event.promised_limit),
     )
     for name, limit in named:
-        # So many working days last at least as many natural ones: most services are far from the end of their limit.
-        if limit and event.finished_at - event.accepted_at >= _AT_LEAST[limit.unit] * limit.value:
-            end = limits.end_of(event.accepted_at, limit, event.region_code).at
+        if limit:
+            end = due(event.accepted_at, limit, event.region_code).at
             if event.finished_at >= end:
                 # An exclusive instant: the last moment that would have been in time says which day was the last.
                 return Overrun(name, (end - timedelta(microseconds=1)).astimezone(SHANGHAI).date())

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from bisect import bisect_right
+from calendar import monthrange
 from datetime import date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import chinese_calendar
 
@@ -20,8 +22,17 @@ from contract.identifiers import ancestry
 from contract.model import Model
 from contract.zone import SHANGHAI
 
-if TYPE_CHECKING:
-    from policy.rules import TimeLimit
+_LAST_YEAR = 9998
+
+
+class Length(Protocol):
+    """A length of time: a deadline of the policy, or a limit of a service."""
+
+    @property
+    def value(self) -> int: ...
+    @property
+    def unit(self) -> TimeUnit: ...
+    def __hash__(self) -> int: ...
 
 
 class Day(Model):
@@ -80,6 +91,23 @@ def is_working_day(day: date, region: str, extra: Overlays | None = None) -> tup
         return day.weekday() < 5, day.year in added.published_years
 
 
+class _Year(NamedTuple):
+    """A year in a region, as ordinals: its working days, and the days of which nothing is announced."""
+
+    working: list[int]
+    assumed: list[int]
+
+
+@lru_cache(512)
+def _year(year: int, region: str, extra: Overlays | None) -> _Year:
+    first, beyond = date(year, 1, 1).toordinal(), date(year, 12, 31).toordinal() + 1
+    days = {day: is_working_day(date.fromordinal(day), region, extra) for day in range(first, beyond)}
+    return _Year(
+        [day for day, (works, _) in days.items() if works],
+        [day for day, (_, announced) in days.items() if not announced],
+    )
+
+
 def add_working_days(start: date, days: int, region: str, extra: Overlays | None = None) -> DueDate:
     """The last day of a limit of so many working days.
 
@@ -88,25 +116,40 @@ def add_working_days(start: date, days: int, region: str, extra: Overlays | None
     """
     if days < 0:
         raise ValueError("a limit cannot be negative")
-    day, left, provisional = start, days, False
-    while left:
-        day += timedelta(days=1)
-        working, announced = is_working_day(day, region, extra)
-        left -= working
-        provisional |= not announced
-    return DueDate(day, provisional)
+    if days == 0:
+        return DueDate(start, provisional=False)
+    after, left, year, provisional = start.toordinal(), days, start.year, False
+    while True:
+        known = _year(year, region, extra)
+        behind = bisect_right(known.working, after)
+        is_last = len(known.working) - behind >= left
+        last = known.working[behind + left - 1] if is_last else date(year, 12, 31).toordinal()
+        provisional |= bisect_right(known.assumed, last) > bisect_right(known.assumed, after)
+        if is_last:
+            return DueDate(date.fromordinal(last), provisional)
+        left -= len(known.working) - behind
+        year += 1
 
 
-def due(start: datetime, limit: TimeLimit, region: str, extra: Overlays | None = None) -> Due:
-    """When a clock that starts at this instant runs out, as an exclusive instant in Asia/Shanghai.
+def due(start: datetime, limit: Length, region: str, extra: Overlays | None = None) -> Due:
+    """When a length of time that starts at this instant runs out, as an exclusive instant in Asia/Shanghai.
 
-    WORKDAY and DAY limits end with the last day (next day 00:00 +08:00); HOUR limits are natural hours from the start.
+    HOUR is natural hours from the start; every other unit ends with its last day (next day 00:00 +08:00). A MONTH or YEAR ends with the day
+    of the same number, or the month's last day.
     """
     local = start.astimezone(SHANGHAI)
     if limit.unit is TimeUnit.HOUR:
         return Due(local + timedelta(hours=limit.value), provisional=False)
-    if limit.unit is TimeUnit.DAY:
-        last, provisional = DueDate(local.date() + timedelta(days=limit.value), provisional=False)
-    else:
-        last, provisional = add_working_days(local.date(), limit.value, region, extra)
+    last, provisional = last_day(local.date(), limit, region, extra)
     return Due(datetime.combine(last + timedelta(days=1), time.min, SHANGHAI), provisional)
+
+
+def last_day(start: date, limit: Length, region: str, extra: Overlays | None = None) -> DueDate:
+    """The last day of a length of days, working days, months or years."""
+    if limit.unit is TimeUnit.WORKDAY:
+        return add_working_days(start, limit.value, region, extra)
+    if limit.unit is TimeUnit.DAY:
+        return DueDate(start + timedelta(days=limit.value), provisional=False)
+    months = start.month - 1 + limit.value * (12 if limit.unit is TimeUnit.YEAR else 1)
+    year, month = min(start.year + months // 12, _LAST_YEAR), months % 12 + 1
+    return DueDate(date(year, month, min(start.day, monthrange(year, month)[1])), provisional=False)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from contract.identifiers import NATION
-from contract.zone import SHANGHAI
-from policy.calendar import due
+from policy.limits import longer
 from policy.rules import TimeLimit
 
 if TYPE_CHECKING:
@@ -24,7 +21,6 @@ _FREE = {
     "default_level",
     "default_after",
 }
-_COMPARED_YEARS = range(2020, 2027)
 
 
 class Laxer(NamedTuple):
@@ -44,18 +40,9 @@ def laxer(above: Rules, here: Rules) -> list[Laxer]:
 
 def _as_strict(name: str, above: Any, here: Any) -> bool:
     if isinstance(above, TimeLimit):
-        return _never_later(here, above)
+        return not longer(here, above)
     if name == "unrated_policy":
         return bool(here != "DEFAULT" or above == "DEFAULT")
     if name == "good_levels":
         return bool(here <= above)
     return bool(here <= above if name in _LOWER_IS_STRICTER else here >= above)
-
-
-def _never_later(here: TimeLimit, above: TimeLimit) -> bool:
-    """Deadlines in one unit compare by value; in different units the later one is looked for over every published start day."""
-    if here.unit is above.unit:
-        return here.value <= above.value
-    first, last = date(_COMPARED_YEARS.start, 1, 1), date(_COMPARED_YEARS.stop - 1, 12, 1)
-    starts = (datetime.combine(first + timedelta(days=n), time(12), SHANGHAI) for n in range((last - first).days))
-    return all(due(start, here, NATION).at <= due(start, above, NATION).at for start in starts)

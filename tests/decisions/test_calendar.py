@@ -103,3 +103,16 @@ def test_a_clock_starts_on_the_shanghai_day_whatever_the_offset():
 def test_a_negative_limit_is_an_error():
     with pytest.raises(ValueError, match="negative"):
         add_working_days(date(2026, 11, 24), -1, ZHEJIANG)
+
+
+@given(
+    st.dates(date(2018, 1, 1), date(2029, 12, 31)), st.integers(0, 400), st.sampled_from(["000000000000", "330000000000", "330106000000"])
+)
+def test_counting_by_the_year_is_counting_day_by_day(start, days, region):
+    day, left, provisional = start, days, False
+    while left:
+        day += timedelta(days=1)
+        working, announced = is_working_day(day, region)
+        left -= working
+        provisional |= not announced
+    assert add_working_days(start, days, region) == (day, provisional)

@@ -12,7 +12,8 @@ from contract.codes import TimeUnit
 from contract.identifiers import NATION
 from contract.messages import Limit
 from contract.zone import SHANGHAI
-from policy.limits import end_of, longer
+from policy.calendar import due
+from policy.limits import longer
 
 ZHEJIANG = "330000000000"
 NATURAL = [TimeUnit.DAY, TimeUnit.MONTH, TimeUnit.YEAR]
@@ -44,20 +45,20 @@ limits = st.builds(Limit, value=st.integers(0, 400), unit=st.sampled_from(TimeUn
     ],
 )
 def test_a_limit_ends(start, length, end):
-    assert end_of(at(start), limit(length), ZHEJIANG) == (at(end), False)
+    assert due(at(start), limit(length), ZHEJIANG) == (at(end), False)
 
 
 def test_a_limit_starts_on_the_day_in_shanghai():
-    assert end_of(datetime.fromisoformat("2026-11-24T23:00:00+00:00"), limit("1 DAY"), ZHEJIANG).at == at("2026-11-27 00:00")
+    assert due(datetime.fromisoformat("2026-11-24T23:00:00+00:00"), limit("1 DAY"), ZHEJIANG).at == at("2026-11-27 00:00")
 
 
 def test_working_days_of_an_unannounced_year_are_provisional():
-    assert end_of(at("2026-12-30 09:00"), limit("15 WORKDAY"), ZHEJIANG).provisional
+    assert due(at("2026-12-30 09:00"), limit("15 WORKDAY"), ZHEJIANG).provisional
 
 
 @pytest.mark.parametrize("unit", TimeUnit)
 def test_the_longest_limit_that_can_be_said_has_an_end(unit):
-    assert end_of(at("2099-12-31 09:00"), Limit(value=10_000, unit=unit), ZHEJIANG).at > at("2100-01-01 00:00")
+    assert due(at("2099-12-31 09:00"), Limit(value=10_000, unit=unit), ZHEJIANG).at > at("2100-01-01 00:00")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,7 @@ def test_a_promise_is_longer_than_the_law_if_it_ever_ends_later(promised, statut
 def test_a_promise_that_is_not_longer_ends_in_time_on_every_published_day(promised, statutory, day):
     noon = day.replace(hour=12, minute=0, second=0, microsecond=0, tzinfo=SHANGHAI)
     if not longer(promised, statutory):
-        assert end_of(noon, promised, NATION).at <= end_of(noon, statutory, NATION).at
+        assert due(noon, promised, NATION).at <= due(noon, statutory, NATION).at
 
 
 @given(limits, limits, limits)
@@ -98,7 +99,7 @@ def test_a_shorter_promise_is_never_the_longer_one(first, second, third):
 @given(st.sampled_from(NATURAL), st.integers(0, 100), st.datetimes(datetime(1990, 1, 1), datetime(2100, 1, 1)))  # noqa: DTZ001
 def test_natural_limits_end_at_midnight_and_grow_with_their_value(unit, value, start):
     start = start.replace(tzinfo=SHANGHAI)
-    here, more = (end_of(start, Limit(value=n, unit=unit), ZHEJIANG).at for n in (value, value + 1))
+    here, more = (due(start, Limit(value=n, unit=unit), ZHEJIANG).at for n in (value, value + 1))
     assert start < here < more
     assert (here.hour, here.minute) == (0, 0)
     assert more - here >= timedelta(days=1)
