@@ -31,12 +31,13 @@ def draw(
     """抽取样本 Draws and records the sample of a day; the same seed draws the same. Exits 1 if the day has another sample already."""
     connect()
     of_day = _day(day)
-    keys, region, now = door.keys(), province_region(), clock.now()
+    region, now = province_region(), clock.now()
     policy = policy_of(region, now)
     share = per_mille or policy.callback_sample_per_mille
     if not share:
         raise fail("规则未规定抽样比例 the policy in force asks for no sample: --per-mille")
-    head, chosen = sampling.draw(of_day, policy, region, share, seed or keys.fingerprint("sample", sampling.survey_of(of_day, region)), now)
+    seed = seed or sampling.seed_of(sampling.survey_of(of_day, region), door.keys())
+    head, chosen = sampling.draw(of_day, policy, region, share, seed, now)
     if not sampling.record(head, chosen):
         raise fail(f"{of_day} 已有样本 the day has a sample already: haochaping sample show --day {of_day}")
     if as_json:

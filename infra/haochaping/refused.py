@@ -79,7 +79,7 @@ def show(
     connect()
     day = _day(day)
     kept = _find(day, message_id)
-    refusals = next((entry for entry in quarantine.of_day(day) if entry.message_id == message_id), kept.refusals)
+    refusals = quarantine.noted(kept)
     if out:
         _write_private(out, kept.original)
     if as_json:

@@ -26,7 +26,6 @@ from intake.arrival import UNREGISTERED, Arrival
 from intake.arrival import of as arrival_of
 from intake.ground import policy_of, province_region
 from intake.marks import Answered, Turned
-from intake.places import partition
 from intake.settling import admit_parked
 from intake.take import take
 
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from cloud.registry import Party
     from cloud.stream import StreamRecord
     from cloud.table import Item
-    from intake.sealing import Keys
 
 logger = Logger(service="intake")
 metrics = Metrics(namespace="Haochaping", service="intake")
@@ -202,15 +200,11 @@ def sweep(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     Answers how many of each. The cost grows with what is due; one that cannot be dealt with is left for the next sweep and holds up nobody.
     """
     keys, now = door.keys(), clock.now()
-    released = _each_due(waiting.overdue_parked(now), lambda item: _release(item, keys), context)
+    released = _each_due(waiting.overdue_parked(now), lambda item: admit_parked(waiting.Parked.of(item), keys, is_over=True), context)
     concluded = _each_due(waiting.overdue_unrated(now), lambda item: unrated.conclude(waiting.Unrated.of(item), keys, now), context)
     metrics.add_metric(name="Released", unit=MetricUnit.Count, value=released)
     metrics.add_metric(name="Concluded", unit=MetricUnit.Count, value=concluded)
     return {"released": released, "concluded": concluded}
-
-
-def _release(item: Item, keys: Keys) -> None:
-    admit_parked(waiting.Parked.of(item), item["pk"].removeprefix(partition("")), keys, is_over=True)
 
 
 def _each_due(due: Iterable[Item], conclude: Callable[[Item], None], context: LambdaContext) -> int:
@@ -231,15 +225,14 @@ def _each_due(due: Iterable[Item], conclude: Callable[[Item], None], context: La
 @logger.inject_lambda_context
 def sample(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Draws yesterday's call-back sample of the province where policy asks for one. Run again, it draws the same."""
-    now, region, keys = clock.now(), province_region(), door.keys()
+    now, region = clock.now(), province_region()
     day = day_of(now) - timedelta(days=1)
     policy = policy_of(region, now)
     per_mille = policy.callback_sample_per_mille
     survey = sampling.survey_of(day, region)
     if not per_mille:
         return {"survey": survey, "drawn": 0}
-    # The seed cannot be known beforehand by those whose services are drawn, and is recorded with the sample.
-    head, chosen = sampling.draw(day, policy, region, per_mille, keys.fingerprint("sample", survey), now)
+    head, chosen = sampling.draw(day, policy, region, per_mille, sampling.seed_of(survey, door.keys()), now)
     return {"survey": survey, "drawn": head.drawn, "recorded": sampling.record(head, chosen)}
 
 

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import AwareDatetime
 
 from contract import tags
-from contract.codes import Flag, IdentityMode, ObjectType, ProjectStatus, RatingKind
+from contract.codes import Flag, IdentityMode, ObjectType, ProjectStatus, RatingKind, ServiceChannel
 from contract.identifiers import task_code
 from contract.ledger import RatingFacts, ServiceFacts, TakenBack
 from contract.messages import GeneralRating, Import, Limit, Opinion, Person, ServiceEvent, SupervisoryRating
-from contract.zone import hour_of
+from contract.model import Model
+from contract.zone import day_of, hour_of
 from intake import flags
 from intake.days import counted_day
 from intake.places import default_key, event_key, freestanding_key, rating_key, service_key
 
 if TYPE_CHECKING:
-    from contract.model import Model
     from intake.arrival import Arrival
     from intake.pending import PendingRating
     from intake.sealing import Keys, LedgerKey
@@ -120,6 +120,18 @@ class EventEntry(ServiceFacts):
         return [name for name in names if getattr(self, name) != getattr(earlier, name)]
 
     @property
+    def rated_as(self) -> RatingKind:
+        """The kind of a rating that names none: one matter, one rating online, one visit, one rating elsewhere."""
+        return RatingKind.MATTER if self.service_channel is ServiceChannel.ONLINE else RatingKind.VISIT
+
+    def overran(self) -> dict[str, Any] | None:
+        """What an overrun was, as it is told and as a later reason repeats it; None if the limits were kept."""
+        if not (self.overrun_limit and self.overrun_due_day and self.finished_at):
+            return None
+        whose = {name: getattr(self, name) for name in ("event_ref", "region_code", "organisation", "task_code")}
+        return whose | {"limit": self.overrun_limit, "due_day": self.overrun_due_day, "finished_day": day_of(self.finished_at)}
+
+    @property
     def key(self) -> LedgerKey:
         """The key in the Ledger."""
         return event_key(self.project_no, self.service_number, self.status)
@@ -151,8 +163,8 @@ def staff_ref(organisation: str, staff_no: str | None, keys: Keys) -> str | None
     return keys.pseudonym("staff", organisation, staff_no) if staff_no else None
 
 
-class Attributed(RatingFacts):
-    """An accepted rating with what stays in intake: the text, sealed, and the pseudonyms of the rater and of who entered it."""
+class Inward(Model):
+    """What a rating says that stays in intake: the text, sealed, pseudonyms, exact times, the sender."""
 
     comment: bytes | None = None
     rater: str | None = None
@@ -164,6 +176,12 @@ class Attributed(RatingFacts):
     party: str
     message_id: str
     fingerprint: str
+
+
+class Attributed(RatingFacts, Inward):
+    """An accepted rating with what stays in intake."""
+
+    model_config = RatingFacts.model_config
 
 
 class RatingEntry(Attributed):

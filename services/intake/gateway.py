@@ -19,7 +19,7 @@ from cloud.clients import sqs
 from cloud.settings import settings
 from contract.messages import Rating, Said, ServiceEvent
 from contract.refusals import Refused, refuse
-from intake import arrival, door, openapi, receipts
+from intake import arrival, door, receipts
 from intake.answers import answer, body_of, caller_of, headers_of, refusal, refused_body
 from intake.ground import check_scope
 from intake.opening import json_object
@@ -95,6 +95,8 @@ def get_receipt(receipt: str) -> Response[str]:
 @app.get("/openapi.json")
 def get_openapi() -> Response[str]:
     """What this door takes and answers."""
+    from intake import openapi  # the models of every other door, for a route that is seldom asked
+
     return answer(HTTPStatus.OK, openapi.document())
 
 
@@ -122,8 +124,7 @@ def _batch(body: str, party: str) -> Iterator[Arrival]:
     for n, held in enumerate(listed):
         if not isinstance(held, dict) or not all(isinstance(value, str) for value in held.values()):
             raise refuse("malformed_field", f"messages.{n}")
-        proof = {name: held.get(name, "") for name in arrival.PROOF} | {"party": party}
-        yield _came(held.get("body", ""), proof, f"{request}-{n}")
+        yield _came(held.get("body", ""), held | {"party": party}, f"{request}-{n}")
 
 
 def _check(came: Arrival) -> _Checked:
@@ -141,30 +142,24 @@ def _check_scope(message: Said, came: Arrival) -> None:
 
 
 def _queue(checked: Iterable[_Checked]) -> Iterator[tuple[_Checked, Refused]]:
-    """Hands the messages to the Inbox, ten to a call; those that it did not take, with why."""
+    """Hands the messages to the Inbox, ten to a call; those that it did not take, which may come again."""
     for group in queue.calls(checked, lambda each: each.arrival.body):
         entries: list[Any] = [
             {"Id": each.place, "MessageBody": each.arrival.body, "MessageAttributes": _attributes(each.arrival)} for each in group
         ]
-        failed = {entry["Id"]: entry.get("Code", "") for entry in _send(entries)}
-        yield from ((each, _why(failed[each.place])) for each in group if each.place in failed)
+        failed = _send(entries)
+        yield from ((each, refuse("throttled")) for each in group if each.place in failed)
 
 
-def _send(entries: list[Any]) -> list[Any]:
+def _send(entries: list[Any]) -> set[str]:
+    """Which of the entries the queue did not take: all of them if it takes nothing now."""
     try:
-        return list(sqs().send_message_batch(QueueUrl=settings().inbox_url, Entries=entries).get("Failed", []))
+        answered = sqs().send_message_batch(QueueUrl=settings().inbox_url, Entries=entries)
     except ClientError as error:
-        code = error.response["Error"]["Code"].rpartition(".")[2]
-        # Characters that are JSON but no text to a queue (U+FFFE and the like) turn the whole call away.
-        if len(entries) > 1 and code == "InvalidMessageContents":
-            return [failed for entry in entries for failed in _send([entry])]
-        if code in _THROTTLED or code == "InvalidMessageContents":
-            return [{"Id": entry["Id"], "Code": code} for entry in entries]
+        if error.response["Error"]["Code"].rpartition(".")[2] in _THROTTLED:
+            return {entry["Id"] for entry in entries}
         raise
-
-
-def _why(code: str) -> Refused:
-    return refuse("not_json" if code == "InvalidMessageContents" else "throttled")
+    return {entry["Id"] for entry in answered.get("Failed", [])}
 
 
 def _attributes(came: Arrival) -> dict[str, Any]:

@@ -13,21 +13,21 @@ from pydantic import Field, ValidationError
 
 from cloud import registry
 from contract import tags
-from contract.codes import IdentityMode, Level, Provenance, RatingKind, ServiceChannel
+from contract.codes import IdentityMode, Level, Provenance
 from contract.identifiers import BASE_CODE
 from contract.messages import Rating
 from contract.model import Model
 from contract.refusals import Refused, from_validation, refuse
 from contract.zone import day_of
-from intake import ledger, quarantine
+from intake import quarantine
 from intake.arrival import Arrival
 from intake.interpret import check_size
-from intake.marks import Ticket
 from intake.opening import json_object
 from intake.pending import BY_INVITATION, PendingRating
 from intake.places import key_of
 from intake.sealing import NotOurs
 from intake.settling import settle
+from intake.tickets import Ticket
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -84,7 +84,7 @@ def redeem(token: str, body: str, keys: Keys, now: datetime) -> Redeemed:
             project_no=ticket.project_no,
             service_number=ticket.service_number,
             round=1,
-            kind=RatingKind.MATTER if event.service_channel is ServiceChannel.ONLINE else RatingKind.VISIT,
+            kind=event.rated_as,
             provenance=Provenance.SELF_ONLINE,
             rating_channel=ticket.channel,
             occurred_at=now,
@@ -106,9 +106,7 @@ def _open(token: str, keys: Keys, now: datetime) -> tuple[Ticket, EventEntry, bo
         ticket = Ticket.of(token, keys)
     except NotOurs:
         raise refuse("bad_token") from None
-    if now >= ticket.expires_at:
-        raise refuse("token_expired")
-    project = ledger.project(ticket.project_no)
+    project = ticket.project(now)
     event = project.event(ticket.service_number)
     if event is None:
         raise refuse("bad_token")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from pydantic import AwareDatetime, ConfigDict
@@ -12,12 +12,11 @@ from contract.ledger import RatingFacts
 from contract.model import Model
 from contract.zone import day_of, hour_of
 from intake.entries import EventEntry, item_of
-from intake.places import answered_key, exclusion_key, partition
-from intake.sealing import LedgerKey
+from intake.places import answered_key, exclusion_key, explanation_key, invitation_key
 
 if TYPE_CHECKING:
     from contract.events import AppealGranted, AppealOverturned, CaseReplied
-    from intake.sealing import Keys
+    from intake.sealing import LedgerKey
 
 
 class Mark(Model):
@@ -101,36 +100,6 @@ class Invitation(Mark):
         return item_of(invitation_key(project_no, service_number), self)
 
 
-def invitation_key(project_no: str, service_number: int) -> LedgerKey:
-    """Where the invitation of a service event is: it has one at most."""
-    return LedgerKey(partition(project_no), f"I#{service_number:02}")
-
-
-class Ticket(Model):
-    """What a token says: which service may be rated, through which channel, until when."""
-
-    project_no: str
-    service_number: int
-    channel: RatingChannel
-    expires_at: AwareDatetime
-
-    def token(self, keys: Keys) -> str:
-        """The token: as long as the case-file number asks for, the same for every telling."""
-        return keys.token(LedgerKey(partition(self.project_no), f"{self.service_number}#{self.channel}#{int(self.expires_at.timestamp())}"))
-
-    @classmethod
-    def of(cls, token: str, keys: Keys) -> Self:
-        """What a token seals. Raises NotOurs."""
-        pk, held = keys.open_token(token)
-        number, channel, until = held.split("#")
-        return cls(
-            project_no=pk.removeprefix("P#"),
-            service_number=int(number),
-            channel=RatingChannel(channel),
-            expires_at=datetime.fromtimestamp(int(until), UTC),
-        )
-
-
 class Explained(Mark):
     """The reason for an overrun, given after the service was reported (`O#`), with what the overrun was."""
 
@@ -147,18 +116,17 @@ class Explained(Mark):
     @classmethod
     def of(cls, event: EventEntry) -> Self | None:
         """What a report adds that explains an overrun; None if there is nothing to explain, or no reason."""
-        if not (event.overrun_limit and event.overrun_due_day and event.overrun_reason and event.finished_at):
+        overrun = event.overran()
+        if overrun is None or event.overrun_reason is None:
             return None
         return cls(
             event_id=event.message_id,
             day=day_of(event.received_at).isoformat(),
-            **{name: getattr(event, name) for name in ("event_ref", "region_code", "organisation", "task_code", "overrun_reason")},
-            limit=event.overrun_limit,
-            due_day=event.overrun_due_day,
-            finished_day=day_of(event.finished_at),
+            **overrun,
             received_hour=hour_of(event.received_at),
+            overrun_reason=event.overrun_reason,
         )
 
     def item(self, project_no: str, service_number: int) -> dict[str, Any]:
         """The item beside its service event."""
-        return item_of(LedgerKey(partition(project_no), f"O#{service_number:02}"), self)
+        return item_of(explanation_key(project_no, service_number), self)

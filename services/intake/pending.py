@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import AwareDatetime
-
 from contract.codes import IdentityMode, Level, Provenance, RatingChannel, RatingKind
-from contract.messages import Import
-from contract.model import Model
-from intake.entries import said_of
+from intake.entries import Inward, said_of
 from intake.places import key_of, rating_key, waiting_prefix
 from intake.sealing import Keys, LedgerKey, digest
 
@@ -22,7 +18,7 @@ if TYPE_CHECKING:
 BY_INVITATION, BY_POLICY = "INVITATION", "POLICY"
 
 
-class PendingRating(Model):
+class PendingRating(Inward):
     """What a rating of a service event says."""
 
     project_no: str
@@ -32,21 +28,11 @@ class PendingRating(Model):
     level: Level
     tags: tuple[str, ...] = ()
     dict_version: str
-    comment: bytes | None = None
     comment_length: int = 0
     provenance: Provenance
     rating_channel: RatingChannel
     identity_mode: IdentityMode
-    rater: str | None = None
-    agent: str | None = None
-    entered_by: str | None = None
-    imported_from: Import | None = None
-    occurred_at: AwareDatetime
-    received_at: AwareDatetime
     rating_id: str
-    party: str
-    message_id: str
-    fingerprint: str
 
     @classmethod
     def of(cls, rating: Rating, arrival: Arrival, keys: Keys) -> Self:

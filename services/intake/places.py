@@ -74,6 +74,21 @@ def exclusion_key(rating: LedgerKey, turn: int) -> LedgerKey:
     return LedgerKey(rating.pk, f"X{rating.sk.removeprefix('R')}#{turn}")
 
 
+def invitation_key(project_no: str, service_number: int) -> LedgerKey:
+    """The invitation to rate a service event: it has one at most."""
+    return LedgerKey(partition(project_no), f"I#{service_number:02}")
+
+
+def explanation_key(project_no: str, service_number: int) -> LedgerKey:
+    """The reason for an overrun of a service event that came later."""
+    return LedgerKey(partition(project_no), f"O#{service_number:02}")
+
+
+def service_of(key: LedgerKey) -> tuple[str, int]:
+    """The case-file number and the service number of a key within a case file."""
+    return key.pk.removeprefix(partition("")), int(key.sk.split("#")[1])
+
+
 def waiting_prefix(key: LedgerKey) -> LedgerKey:
     """Under what ratings with this Ledger key are parked: each message by itself, so that none stands in another's way."""
     return LedgerKey(key.pk, key.sk.partition("#")[2] + "#")

@@ -53,8 +53,7 @@ class Refusals(Model):
     def of(cls, item: Mapping[str, Any], notes: Iterable[Mapping[str, Any]] = ()) -> Refusals:
         """The listing of a stored item, with what was noted about it, oldest first."""
         listed = {name: item[name] for name in ("party", "received_at", "size", "proven", "reasons")}
-        told = [Resubmission.model_validate({name: note[name] for name in Resubmission.model_fields}) for note in notes]
-        return cls(day=item["pk"], message_id=item["sk"], **listed, resubmitted=tuple(sorted(told, key=lambda one: one.noted_at)))
+        return cls(day=item["pk"], message_id=item["sk"], **listed, resubmitted=_told(notes))
 
 
 class Sent(Protocol):
@@ -106,6 +105,14 @@ def find(day: str, message_id: str, keys: Keys) -> Kept | None:
     return Kept(Refusals.of(item), keys.open(item["original"]), item["proof"]) if item else None
 
 
+def noted(kept: Kept) -> Refusals:
+    """A refused message with what was noted about it."""
+    day, message_id = kept.refusals.day, kept.refusals.message_id
+    beside = query(settings().quarantine_table, day, sk_prefix=f"{message_id}#")
+    notes = [item for item in beside if is_note(item) and _noted_of(item) == message_id]
+    return kept.refusals.model_copy(update={"resubmitted": _told(notes)})
+
+
 def note_resubmission(kept: Kept, body: str, sent: Mapping[str, str], outcome: str, transport_id: str, keys: Keys) -> None:
     """That an operator sent the message again, in this version: who and why, as the resubmitted message says, and what came of it."""
     version = {
@@ -130,10 +137,19 @@ def of_day(day: str) -> Iterator[Refusals]:
     refused = []
     for item in query(settings().quarantine_table, day):
         if is_note(item):
-            notes[item["sk"].rpartition("#")[0]].append(item)
+            notes[_noted_of(item)].append(item)
         else:
             refused.append(item)
     return (Refusals.of(item, notes[item["sk"]]) for item in refused)
+
+
+def _noted_of(note: Item) -> str:
+    return str(note["sk"]).rpartition("#")[0]
+
+
+def _told(notes: Iterable[Mapping[str, Any]]) -> tuple[Resubmission, ...]:
+    told = [Resubmission.model_validate({name: note[name] for name in Resubmission.model_fields}) for note in notes]
+    return tuple(sorted(told, key=lambda one: one.noted_at))
 
 
 def proof_of(arrival: Arrival) -> dict[str, str]:

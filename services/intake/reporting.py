@@ -54,7 +54,7 @@ def take_event(event: ServiceEvent, arrival: Arrival, keys: Keys) -> Outcome:
     # What is beyond these waits for the sweep, so that nobody can make an event take longer than a function may.
     for parked in waiting.parked(event.project_no, event.service_number)[:_ADMITTED_AT_ONCE]:
         with suppress(Unreadable):  # it stands in nobody's way; the sweep alarms
-            admit_parked(parked, event.project_no, keys)
+            admit_parked(parked, keys)
     return outcome
 
 

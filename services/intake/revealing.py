@@ -11,9 +11,9 @@ from contract.codes import RevealPurpose
 from contract.messages import Code
 from contract.model import Model
 from contract.refusals import refuse
-from intake import ledger, vault
-from intake.marks import Ticket
+from intake import vault
 from intake.sealing import NotOurs
+from intake.tickets import Ticket
 
 if TYPE_CHECKING:
     from intake.sealing import Keys
@@ -69,9 +69,7 @@ def _entry(question: Question, keys: Keys) -> dict[str, Any]:
 
 
 def _invited(ticket: Ticket) -> dict[str, Any]:
-    if clock.now() >= ticket.expires_at:
-        raise refuse("token_expired")
-    event = ledger.project(ticket.project_no).event(ticket.service_number)
+    event = ticket.project(clock.now()).event(ticket.service_number)
     return {"applicant": event.applicant, "message_id": event.message_id} if event else {}
 
 

@@ -17,7 +17,7 @@ from pydantic import ConfigDict
 from contract.identifiers import ancestry
 from contract.model import Model
 from intake import ledger, segments
-from intake.places import survey_partition
+from intake.places import service_of, survey_partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -62,6 +62,11 @@ class Drawn(NamedTuple):
 def survey_of(day: date, region_code: str) -> str:
     """The name of the sample of a region and day; it has one."""
     return f"callback-{day.isoformat()}-{region_code}"
+
+
+def seed_of(survey: str, keys: Keys) -> str:
+    """The seed that the stack gives a sample: nobody whose services are drawn can know it beforehand."""
+    return keys.fingerprint("sample", survey)
 
 
 def population(lines: Iterable[Line], region_code: str, day: date) -> dict[str, Drawn]:
@@ -131,10 +136,10 @@ def listed(draw: Draw, keys: Keys) -> Iterator[dict[str, Any]]:
     # A draw that broke off may have left some that are beyond the cut of the one that was finished.
     found = ledger.of_survey(draw.survey, f"C#{draw.seed}#")
     for item in (item for item in found if number_of(item["event_ref"], draw.seed) <= draw.cut):
-        key = keys.open_event_ref(item["event_ref"])
+        project_no, service_number = service_of(keys.open_event_ref(item["event_ref"]))
         yield {
             "event_ref": item["event_ref"],
-            "project_no": key.pk.removeprefix("P#"),
-            "service_number": int(key.sk.removeprefix("E#")),
+            "project_no": project_no,
+            "service_number": service_number,
             **{name: item[name] for name in ("organisation", "region_code", "task_code")},
         }

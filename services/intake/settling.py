@@ -15,14 +15,13 @@ from intake.arrival import Arrival
 from intake.entries import EventEntry, RatingEntry
 from intake.ground import check_scope, policy_of, province_region
 from intake.pending import BY_INVITATION, PendingRating
-from intake.places import partition
-from intake.sealing import LedgerKey
 from policy.calendar import due
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from intake.sealing import Keys
+    from policy.rules import Policy
 
 _TRIES = 3
 
@@ -78,9 +77,14 @@ def _settle(rating: PendingRating) -> Settled:
     if rating.party != BY_INVITATION:  # a link speaks for its one service
         check_scope(rating.party, met.region_code, met.organisation, rating.received_at)
     policy = policy_of(met.region_code, rating.received_at)
-    # A default is put by the rules under which the event came, a rating by its own: either may be the ones that record defaults.
-    policies = (policy, policy_of(met.region_code, met.received_at))
-    return Settled(_insert(admit(rating, met, project, policy), guarded=any(one.unrated_policy == "DEFAULT" for one in policies)), met)
+    return Settled(_insert(admit(rating, met, project, policy), guarded=_may_default(rating, met, policy)), met)
+
+
+def _may_default(rating: PendingRating, event: EventEntry, policy: Policy) -> bool:
+    """Whether defaults may be recorded for the service: a default is put by the rules under which its event came."""
+    if policy.unrated_policy == "DEFAULT" or day_of(event.received_at) == day_of(rating.received_at):
+        return policy.unrated_policy == "DEFAULT"
+    return policy_of(event.region_code, event.received_at).unrated_policy == "DEFAULT"
 
 
 def _insert(entry: RatingEntry, *, guarded: bool) -> Outcome:
@@ -90,13 +94,12 @@ def _insert(entry: RatingEntry, *, guarded: bool) -> Outcome:
     return ledger.insert_rating(entry)
 
 
-def admit_parked(parked: waiting.Parked, project_no: str, keys: Keys, *, is_over: bool = False) -> None:
+def admit_parked(parked: waiting.Parked, keys: Keys, *, is_over: bool = False) -> None:
     """Reads a parked message again and settles its rating, or keeps it in Quarantine: its message left the queue long ago.
 
     When its time is over and the event is still not there, policy says what becomes of it: refused, or accepted without its event.
     """
     arrival = Arrival(keys.open(parked.original), parked.party, parked.webhook_id, "", "", parked.received_at, parked.received_at)
-    key = LedgerKey(partition(project_no), parked.sk)
     try:
         message = door.read(arrival, door.registered(arrival))
         if not isinstance(message, Rating):
@@ -110,7 +113,7 @@ def admit_parked(parked: waiting.Parked, project_no: str, keys: Keys, *, is_over
             return
     except Refused as refused:
         quarantine.keep(arrival, arrival.body, refused.reasons, keys, proven=True)
-    waiting.release(key)
+    waiting.release(parked.key)
 
 
 def _without_event(rating: PendingRating) -> Settled:

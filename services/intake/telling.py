@@ -9,9 +9,12 @@ from contract.events import BadRatingAccepted, CallbackSampleDrawn, Event, Invit
 from contract.ledger import RatingFacts, ServiceFacts
 from contract.zone import day_of, hour_of
 from intake.entries import EventEntry
-from intake.marks import Explained, Invitation, Ticket
+from intake.marks import Explained, Invitation
+from intake.places import service_of
 from intake.sampling import Draw
+from intake.sealing import LedgerKey
 from intake.segments import Line
+from intake.tickets import Ticket
 from policy.screening import screened
 
 if TYPE_CHECKING:
@@ -74,18 +77,13 @@ def _bad_rating(rating: RatingFacts) -> BadRatingAccepted | None:
 
 
 def _overran(event: EventEntry, keys: Keys) -> ServiceOverran:
-    if event.overrun_limit is None or event.overrun_due_day is None or event.finished_at is None:
+    overrun = event.overran()
+    if overrun is None:
         raise KeyError("overrun_due_day")
     return ServiceOverran(
+        **overrun,
         event_id=event_id("ServiceOverran", event.event_ref),
         happened_at=hour_of(event.received_at),
-        event_ref=event.event_ref,
-        region_code=event.region_code,
-        organisation=event.organisation,
-        task_code=event.task_code,
-        limit=event.overrun_limit,
-        due_day=event.overrun_due_day,
-        finished_day=day_of(event.finished_at),
         reason=_public(event.overrun_reason, keys),
     )
 
@@ -104,12 +102,8 @@ def _public(reason: bytes | None, keys: Keys) -> str | None:
 
 
 def _invitation(invitation: Invitation, pk: str, sk: str, keys: Keys) -> InvitationIssued:
-    ticket = Ticket(
-        project_no=pk.removeprefix("P#"),
-        service_number=int(sk.removeprefix("I#")),
-        channel=invitation.channel,
-        expires_at=invitation.expires_at,
-    )
+    project_no, service_number = service_of(LedgerKey(pk, sk))
+    ticket = Ticket(project_no=project_no, service_number=service_number, channel=invitation.channel, expires_at=invitation.expires_at)
     return InvitationIssued(
         **invitation.model_dump(include={"event_ref", "region_code", "organisation", "task_code", "channel", "expires_at"}),
         event_id=event_id("InvitationIssued", invitation.event_ref),

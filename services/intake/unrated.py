@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from contract import tags
-from contract.codes import IdentityMode, Provenance, RatingChannel, RatingKind, ServiceChannel
+from contract.codes import IdentityMode, Provenance, RatingChannel
 from intake import ledger, waiting
 from intake.admission import Outcome
 from intake.entries import RatingEntry
@@ -60,7 +60,7 @@ def _given_by_nobody(event: EventEntry, policy: Policy, keys: Keys, now: datetim
             "project_no": event.project_no,
             "service_number": event.service_number,
             "round": 1,
-            "kind": RatingKind.MATTER if event.service_channel is ServiceChannel.ONLINE else RatingKind.VISIT,
+            "kind": event.rated_as,
             "level": policy.default_level,
             "dict_version": tags.version(),
             "provenance": Provenance.DEFAULT,

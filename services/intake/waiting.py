@@ -11,6 +11,7 @@ from cloud import due
 from cloud.settings import settings
 from cloud.table import delete, get, put_new, query
 from intake.places import partition
+from intake.sealing import LedgerKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from cloud.table import Item
     from intake.arrival import Arrival
     from intake.pending import PendingRating
-    from intake.sealing import LedgerKey
 
 _PARKED, _UNRATED = "parked", "unrated"
 
@@ -26,7 +26,7 @@ _PARKED, _UNRATED = "parked", "unrated"
 class Parked(NamedTuple):
     """A message that waits: who sent it under which id, when it was received, and its sealed original, which is read again in the end."""
 
-    sk: str
+    key: LedgerKey
     party: str
     webhook_id: str
     received_at: datetime
@@ -35,7 +35,13 @@ class Parked(NamedTuple):
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:
         """The parked message as stored."""
-        return cls(item["sk"], item["party"], item["webhook_id"], datetime.fromisoformat(item["received_at"]), item["original"])
+        return cls(
+            LedgerKey(item["pk"], item["sk"]),
+            item["party"],
+            item["webhook_id"],
+            datetime.fromisoformat(item["received_at"]),
+            item["original"],
+        )
 
 
 class Unrated(NamedTuple):
@@ -64,7 +70,7 @@ def hold(rating: PendingRating, arrival: Arrival, original: bytes, until: dateti
 def parked(project_no: str, service_number: int) -> list[Parked]:
     """What waits for this service event, in the order in which it was received."""
     items = query(settings().waiting_table, partition(project_no), sk_prefix=f"{service_number:02}#", consistent=True)
-    return sorted(map(Parked.of, items), key=lambda one: (one.received_at, one.sk))
+    return sorted(map(Parked.of, items), key=lambda one: (one.received_at, one.key))
 
 
 def release(key: LedgerKey) -> None:

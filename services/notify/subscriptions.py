@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 
+from cloud import table
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import Item, get, marshal, unmarshal
+from cloud.table import Item, get, unmarshal
 from contract.identifiers import PartyId
 from contract.model import Model
 
@@ -51,7 +52,7 @@ def find(id: str) -> Subscription | None:
 def put(subscription: Subscription) -> None:
     """Adds or changes a subscription; functions that run already see it within a minute."""
     item = {"pk": subscription.id, "url": subscription.url, "types": list(subscription.types)}
-    dynamodb().put_item(TableName=settings().subscriptions_table, Item=marshal(item))
+    table.put(settings().subscriptions_table, item)
 
 
 def _of(item: Item) -> Subscription:

@@ -107,24 +107,6 @@ def put(held: Any, path: tuple[Any, ...], value: str) -> None:
     held[path[-1]] = value
 
 
-def stream(model, table: str) -> list[dict[str, Any]]:
-    items = [item for name, item in model.inserted if name == table]
-    arn = f"arn:aws-cn:dynamodb:cn-north-1:123456789012:table/{table}/stream/1"
-    return [
-        {
-            "eventName": "INSERT",
-            "eventSourceARN": arn,
-            "dynamodb": {
-                "Keys": {name: item[name] for name in ("pk", "sk")},
-                "NewImage": item,
-                "SequenceNumber": str(n + 1),
-                "ApproximateCreationDateTime": 1,
-            },
-        }
-        for n, item in enumerate(items)
-    ]
-
-
 def everything_that_stayed_or_left(model) -> str:
     """Every table but the registries, and the body of every call: events, segments, queues, and what was put into a table and taken out."""
     tables = [item for name, held in model.tables.items() if name != "registry_table" for item in held.values()]
@@ -176,9 +158,9 @@ class Partner:
             put(self.message, place, canary)
         body = json.dumps(self.message, ensure_ascii=False)
         accept({"Records": [sqs_record(letter(f"p-{self.profile}", body))]}, CONTEXT)
-        if ledger := stream(self.model, "ledger_table"):
+        if ledger := self.model.stream("ledger_table"):
             relay({"Records": ledger, "shardId": "shardId-1"}, CONTEXT)
-        if refused := stream(self.model, "quarantine_table"):
+        if refused := self.model.stream("quarantine_table"):
             announce({"Records": refused}, CONTEXT)
         file.write_text(body, "utf-8")
         checked = CliRunner().invoke(app, ["contract", "check", str(file), "--profile", self.profile])

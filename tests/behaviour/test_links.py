@@ -10,8 +10,8 @@ from test_gateway import request
 
 from bed import CONTEXT
 from intake import app, door, receipts
-from intake.marks import Ticket
 from intake.rate import rate
+from intake.tickets import Ticket
 from said import APPLICANT, bad_rating, event, letter, rating
 
 GOOD = {"level": "SATISFIED", "tags": ["406"]}

@@ -42,6 +42,7 @@ def model():
 def clear(model) -> None:
     for name in ("ledger_table", "waiting_table", "quarantine_table"):
         model.tables[name] = {}
+    model.sent.clear()
 
 
 def sweep_in_the_end() -> None:

@@ -140,7 +140,7 @@ def _ours(visits: list[_Visit]) -> tuple[Cost, Cost]:
         batches = _batches(visit.rating for visit in visits)
         model.inserted.clear()
         intake = _measured("接收 intake.accept (event known)", model, len(visits), lambda: _each(batches, accept))
-        entries = [_stream_record(n, item) for n, (table, item) in enumerate(model.inserted) if table == "ledger_table"]
+        entries = model.stream("ledger_table")
         if len(entries) != len(visits):
             raise RuntimeError(f"{len(entries)} of {len(visits)} ratings were accepted")
         shards = [{"Records": entries[n : n + _STREAM_BATCH], "shardId": "shardId-1"} for n in range(0, len(entries), _STREAM_BATCH)]
@@ -247,13 +247,6 @@ def _sqs_record(letter: Letter) -> dict[str, Any]:
         "messageAttributes": {name: {"dataType": "String", "stringValue": value} for name, value in sent.items()},
         "eventSource": "aws:sqs",
     }
-
-
-def _stream_record(n: int, item: dict[str, Any]) -> dict[str, Any]:
-    keys = {name: item[name] for name in ("pk", "sk")}
-    change = {"Keys": keys, "NewImage": item, "SequenceNumber": str(10**20 + n), "ApproximateCreationDateTime": int(_NOW.timestamp())}
-    arn = "arn:aws-cn:dynamodb:cn-north-1:123456789012:table/ledger_table/stream/1"
-    return {"eventName": "INSERT", "eventSourceARN": arn, "dynamodb": change}
 
 
 def _imports(console: Console) -> None:
