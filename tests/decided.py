@@ -25,4 +25,4 @@ def granted(bed: Any, event_id: str = "ev_granted", turn: int = 1) -> AppealGran
 
 def overturned(bed: Any, event_id: str = "ev_overturned", turn: int = 2) -> AppealOverturned:
     held = {"event_id": event_id, "happened_at": datetime.now(UTC), "case_id": "c_1", "turn": turn}
-    return AppealOverturned(**held, rating=rating_in(bed))
+    return AppealOverturned(**held, rating=rating_in(bed), reason="MISTAKE")

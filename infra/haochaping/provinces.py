@@ -21,13 +21,17 @@ from contract.codes import Role
 from contract.identifiers import PartyId, RegionCode, Uscc, ancestry
 from contract.model import Model
 from intake.profile import available as available_profiles
+from policy import evaluation
+from policy.evaluation import System
 from policy.rules import Rules
-from policy.strictness import laxer
+from policy.strictness import Laxer, laxer
+from scoring.index import check_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROVINCES = Path(__file__).resolve().parents[1] / "provinces"
+NATION = PROVINCES.with_name("nation.toml")
 
 
 class LaxerRule(ValueError):
@@ -64,6 +68,7 @@ class PartyEntry(Model):
     profile: str
     regions: tuple[RegionCode, ...]
     organisations: tuple[Uscc, ...] = ()
+    sectors: tuple[str, ...] = ()
     principals: tuple[str, ...] = ()
     valid_from: date | None = None
 
@@ -87,6 +92,7 @@ class Province(Model):
     organisations: dict[Uscc, tuple[RegionCode, str, str]]
     items: dict[str, tuple[str, str]]
     parties: tuple[PartyEntry, ...]
+    index: tuple[System, ...] = ()
 
     def check_rules(self) -> None:
         """Raises LaxerRule if a city or county is looser than what stands above it."""
@@ -94,9 +100,19 @@ class Province(Model):
             for above in self.policy:
                 if above.region != entry.region and above.region in ancestry(entry.region):
                     for found in laxer(above.rules(), entry.rules()):
-                        raise LaxerRule(
-                            f"{entry.region} {found.field}: {found.here!r} 宽于上级 is laxer than {above.region}: {found.above!r}"
-                        )
+                        raise _refused(entry.region, found, above.region)
+
+    def check_index(self) -> None:
+        """Raises LaxerRule if an index system is looser than what stands above it; UnknownIndicator, UnknownCounter."""
+        systems = self.index_systems()
+        for system in systems:
+            check_entries(system.entries)
+            for found in evaluation.laxer(systems, system):
+                raise _refused(system.of, found, "the level above")
+
+    def index_systems(self) -> tuple[System, ...]:
+        """The index systems of the nation, its sectors, and this province."""
+        return (*national_index(), *self.index)
 
     def records(self) -> Iterator[Record]:
         """Everything that goes into the registry, valid from the province's date unless it says another."""
@@ -109,6 +125,8 @@ class Province(Model):
             yield _record("organisation", uscc, start, Organisation(region_code=region, zh=zh, en=en).plain())
         for code, (zh, en) in self.items.items():
             yield _record("base_item", code, start, {"zh": zh, "en": en})
+        for system in self.index_systems():
+            yield _record("index", system.of, system.valid_from, system.model_dump(mode="json", include={"entries"}, exclude_none=True))
         for party in self.parties:
             value = Party(**party.model_dump(exclude={"valid_from"})).plain()
             yield _record("party", party.id, party.valid_from or start, {name: held for name, held in value.items() if name != "id"})
@@ -118,15 +136,26 @@ def _record(kind: str, id: str, valid_from: date, value: dict[str, Any]) -> Reco
     return Record(kind=kind, id=id, valid_from=valid_from, value=value)
 
 
+def _refused(of: str, found: Laxer, above: str) -> LaxerRule:
+    return LaxerRule(f"{of} {found.field}: {found.here!r} 宽于上级 is laxer than {above}: {found.above!r}")
+
+
+def national_index() -> tuple[System, ...]:
+    """The index systems of the nation and its sectors, which every province loads with its own."""
+    systems = tomllib.loads(NATION.read_text("utf-8"))["index"]
+    return tuple(System.model_validate(system) for system in systems)
+
+
 def available() -> list[str]:
     """The provinces that there is a file for."""
     return sorted(path.stem for path in PROVINCES.glob("*.toml"))
 
 
 def read(name: str) -> Province:
-    """The province file. Raises FileNotFoundError, ValidationError, LaxerRule."""
+    """The province file. Raises FileNotFoundError, ValidationError, LaxerRule, UnknownIndicator, UnknownCounter."""
     province = Province.model_validate(tomllib.loads((PROVINCES / f"{name}.toml").read_text("utf-8")))
     province.check_rules()
+    province.check_index()
     return province
 
 

@@ -1,6 +1,6 @@
 """Registered parties, regions and rules, as the operator loaded them; read through a cache of 60 s.
 
-Key: `kind#id` / valid_from (a date). The newest record that is valid on the day counts.
+Key: `kind#id` / valid_from (a date). The newest record that is valid on the day counts. `list#kind#owner` / id lists what belongs to what.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud.settings import settings
-from cloud.table import put_new, query
+from cloud.table import put, put_new, query
 from contract.codes import Role
-from contract.identifiers import RegionCode, Uscc, ancestry
+from contract.identifiers import BASE_CODE, NATION, RegionCode, Uscc, ancestry
 from contract.model import Model
 from contract.zone import day_of
 
@@ -27,7 +27,7 @@ _SECONDS = 60.0
 _MOST_REMEMBERED = 5_000
 # Kinds of which it is remembered that something is not there: a region without rules of its own, and what messages name without it being
 # listed. Of a party it is not, since its name may be anybody's invention.
-_ABSENCE_REMEMBERED = {"policy", "base_item", "organisation", "window", "staff", "platform", "item"}
+_ABSENCE_REMEMBERED = {"policy", "index", "base_item", "organisation", "window", "staff", "platform", "item"}
 
 
 class Record(Model):
@@ -42,7 +42,8 @@ class Record(Model):
 class Party(Model):
     """Who may send: role, scope, profile of its wire format, and how it proves itself.
 
-    The scope is regions (codes) and, where some are named, organisations (USCC) within them. Every message is signed; where `principals`
+    The scope is regions (codes) and, where some are named, organisations (USCC) within them; `sectors` are lines of work (人社 …) whose
+    organisations it may look at in any region, and say nothing for. Every message is signed; where `principals`
     are named (the unique ids of IAM roles or users, as SQS tells the sender), it must also come from one of them.
     """
 
@@ -53,6 +54,7 @@ class Party(Model):
     profile: str
     regions: tuple[RegionCode, ...] = ()
     organisations: tuple[Uscc, ...] = ()
+    sectors: tuple[str, ...] = ()
     principals: tuple[str, ...] = ()
 
     def may_speak_for(self, region_code: str, organisation: str | None = None) -> bool:
@@ -162,7 +164,47 @@ def item_of(record: Record) -> dict[str, str]:
     }
 
 
+def listings_of(record: Record) -> list[dict[str, str]]:
+    """Under what a record is listed, as the table holds it: regions and organisations by region, the rest by organisation."""
+    value, id = record.value, record.id
+    owners = {
+        "region": [f"region#{_above(id)}"] if record.kind == "region" else [],
+        "organisation": [f"region#{value.get('region_code')}"],
+        "window": [f"organisation#{value.get('organisation')}"],
+        "staff": [f"organisation#{value.get('organisation')}"],
+        "platform": [f"organisation#{value.get('organisation')}"],
+        "item": [f"organisation#{id[:18]}", f"base#{id[BASE_CODE]}"],
+        "base_item": ["province#"],
+    }
+    return [{"pk": f"list#{record.kind}#{owner}", "sk": id} for owner in owners.get(record.kind, [])]
+
+
+def _above(region: str) -> str:
+    """The region right above one: of a township its county, of a province the nation."""
+    return next(code for code in reversed(ancestry(region)) if code != region) if region != NATION else NATION
+
+
+def listed(kind: str, owner: str) -> list[str]:
+    """The ids of a kind that are, or ever were, registered under this owner."""
+    return [item["sk"] for item in query(settings().registry_table, f"list#{kind}#{owner}")]
+
+
+def members(kind: str, owner: str, on: date) -> dict[str, dict[str, Any]]:
+    """Everything of a kind that is registered under its owner (`region#<code>`, `organisation#<USCC>`, `base#<code>`) on that day, by id.
+
+    A region that ended is not among them, nor an organisation that has moved elsewhere.
+    """
+    found = {id: value for id in listed(kind, owner) if (value := find(kind, id, on)) is not None}
+    return {id: value for id, value in found.items() if "closed" not in value and _belongs(kind, id, value, owner)}
+
+
+def _belongs(kind: str, id: str, value: dict[str, Any], owner: str) -> bool:
+    return any(row["pk"] == f"list#{kind}#{owner}" for row in listings_of(Record(kind=kind, id=id, valid_from=date.min, value=value)))
+
+
 def add(record: Record) -> dict[str, Any] | None:
     """Loads a record. Returns None if it is new, else what is registered under its date: a change is a record of a later date."""
+    for row in listings_of(record):
+        put(settings().registry_table, row)  # first: a row without its record is passed over
     there = put_new(settings().registry_table, item_of(record))
     return json.loads(there["value"]) if there else None

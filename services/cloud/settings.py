@@ -39,6 +39,8 @@ class Settings(BaseModel):
     set_aside_url: str
     event_bus: str
     segments_bucket: str
+    results_bucket: str
+    code_version: str = "unknown"
     stack_secret: str
     single_lane: bool = False
     clock_offset_seconds: int = 0

@@ -100,12 +100,13 @@ class Region(Registered):
 
 
 class Organisation(Registered):
-    """实施机构, under its credit code."""
+    """实施机构, under its credit code. `sector` is the line of work (人社, 税务 …) whose department looks across regions."""
 
     region_code: RegionCode
     zh: Short
     en: Short | None = None
     line: Line = Line.REGION
+    sector: Short | None = None
     parent: Uscc | None = None
 
 
@@ -139,6 +140,7 @@ class Item(Registered):
     """政务服务事项 with its guide (国办发〔2019〕51号, 二(二)), under its task code (31) or handling-item code (33 characters).
 
     Without a rating channel the guide is incomplete, which a coverage report says. An item that is no promised one may have no limits.
+    `visits` is how often an applicant has to come at most (到办事现场次数).
     """
 
     zh: Short
@@ -152,6 +154,7 @@ class Item(Registered):
     procedure: Points
     promised_limit: Limit | None = None
     statutory_limit: Limit | None = None
+    visits: Annotated[int, Field(ge=0, le=99)] | None = None
     fee: Paragraph
     rating_channels: tuple[RatingChannel, ...] = ()
     legal_basis: Paragraph

@@ -166,6 +166,97 @@ class RevealPurpose(Code):
     LEGAL = "LEGAL"
 
 
+class Delay(Code):
+    """How long after the service a rating was given, coarsely: an exact time leads back to an applicant."""
+
+    BEFORE = "BEFORE"
+    SECONDS_10 = "SECONDS_10"
+    SECONDS_30 = "SECONDS_30"
+    MINUTE_1 = "MINUTE_1"
+    MINUTES_2 = "MINUTES_2"
+    MINUTES_3 = "MINUTES_3"
+    MINUTES_5 = "MINUTES_5"
+    MINUTES_10 = "MINUTES_10"
+    MINUTES_30 = "MINUTES_30"
+    HOUR_1 = "HOUR_1"
+    HOURS_3 = "HOURS_3"
+    HOURS_12 = "HOURS_12"
+    DAY_1 = "DAY_1"
+    DAYS_3 = "DAYS_3"
+    DAYS_7 = "DAYS_7"
+    LATER = "LATER"
+
+
+class TagCheck(Code):
+    """What the recorded facts say of a reason that a rating gives (domain handbook, section 9). It never decides alone."""
+
+    CONFIRMED = "CONFIRMED"
+    NOT_CONFIRMED = "NOT_CONFIRMED"
+
+
+class ExclusionReason(Code):
+    """Why a rating does not count (误评, 恶意差评). It stays visible, and its rater goes free."""
+
+    MISTAKE = "MISTAKE"
+    MALICIOUS = "MALICIOUS"
+
+
+class Aspect(Code):
+    """The six aspects that an evaluation covers (国办发〔2019〕51号, 二(四))."""
+
+    ITEM_MANAGEMENT = "ITEM_MANAGEMENT"
+    PROCESS = "PROCESS"
+    SERVICE_RULES = "SERVICE_RULES"
+    SERVICE_QUALITY = "SERVICE_QUALITY"
+    RECTIFICATION = "RECTIFICATION"
+    SUPERVISION = "SUPERVISION"
+
+
+class Signal(Code):
+    """What ratings that nobody meant are known by (domain handbook, section 20). A signal asks for a look; it takes nothing away."""
+
+    SAME_TAGS = "SAME_TAGS"
+    CONSTANT_DELAY = "CONSTANT_DELAY"
+    WITHIN_SECONDS = "WITHIN_SECONDS"
+    BURST = "BURST"
+    OUTSIDE_HOURS = "OUTSIDE_HOURS"
+    PC_IN_A_HALL = "PC_IN_A_HALL"
+    CLAIMED_LONG_BEFORE = "CLAIMED_LONG_BEFORE"
+    NO_BAD_RATING = "NO_BAD_RATING"
+    UNKNOWN_WINDOW = "UNKNOWN_WINDOW"
+
+
+class CaseMeasure(Code):
+    """What a step of a rectification case adds to the scores, on the day on which it happened or fell due.
+
+    What "fell due" counts a deadline that has run out or was met; the measures of call-backs are of real-name ratings, as the 100 % of
+    国办发〔2019〕51号, 四(一) are.
+    """
+
+    OPENED = "OPENED"
+    CONTACT_DUE = "CONTACT_DUE"
+    CONTACTED_IN_TIME = "CONTACTED_IN_TIME"
+    REPLIED = "REPLIED"
+    REPLY_DUE = "REPLY_DUE"
+    REPLIED_IN_TIME = "REPLIED_IN_TIME"
+    TO_RECTIFY = "TO_RECTIFY"
+    RECTIFIED = "RECTIFIED"
+    RECTIFY_DUE = "RECTIFY_DUE"
+    RECTIFIED_IN_TIME = "RECTIFIED_IN_TIME"
+    RECTIFIED_WITHIN_EXTENSION = "RECTIFIED_WITHIN_EXTENSION"
+    CALLBACK_DUE = "CALLBACK_DUE"
+    CALLED_BACK = "CALLED_BACK"
+    UNREACHED = "UNREACHED"
+    REACHED_AFTER_RECTIFYING = "REACHED_AFTER_RECTIFYING"
+    CONFIRMED_BY_RATER = "CONFIRMED_BY_RATER"
+    SATISFIED_AT_CALLBACK = "SATISFIED_AT_CALLBACK"
+    REOPENED = "REOPENED"
+    OVERDUE = "OVERDUE"
+    APPEAL_FILED = "APPEAL_FILED"
+    APPEAL_DECIDED = "APPEAL_DECIDED"
+    APPEAL_GRANTED = "APPEAL_GRANTED"
+
+
 class ProjectStatus(Code):
     """办件状态; it only moves forward."""
 
@@ -228,6 +319,12 @@ ALL: tuple[type[Code], ...] = (
     SurveyMethod,
     Flag,
     RevealPurpose,
+    Delay,
+    TagCheck,
+    ExclusionReason,
+    Aspect,
+    Signal,
+    CaseMeasure,
     Role,
     CaseState,
     Clock,

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from contract.codes import Clock, RatingChannel
+from contract.codes import Clock, ExclusionReason, RatingChannel
 from contract.ledger import RatingFacts
 from contract.model import Model
 
@@ -110,16 +110,17 @@ class AppealGranted(Event):
     service = "rectify"
     case_id: str
     rating: RatingFacts
-    reason: Literal["MISTAKE", "MALICIOUS"]
+    reason: ExclusionReason
     turn: Turn = 1
 
 
 class AppealOverturned(Event):
-    """The rater's objection was upheld: the rating counts again. `turn` is even: 2 takes back the first exclusion."""
+    """The rater's objection was upheld: the rating counts again. `turn` is even: 2 takes back the first exclusion, with its `reason`."""
 
     service = "rectify"
     case_id: str
     rating: RatingFacts
+    reason: ExclusionReason | None = None
     turn: Turn = 2
 
 
@@ -146,6 +147,33 @@ class CaseOverdue(Event):
     due_at: AwareDatetime
 
 
+class ResultsPublished(Event):
+    """The results of a period were published, or published anew: `revision` 2 and up, beside the first. `files` never change.
+
+    `period` is `2026-11`, `2026-Q4` or `2026`; a file is a key in the bucket of results, by its media type.
+    `sha256` is of the JSON file.
+    """
+
+    service = "scoring"
+    region_code: str
+    period: str
+    revision: Annotated[int, Field(ge=1)]
+    files: dict[str, str]
+    sha256: str
+    policy_version: str
+    code_version: str
+
+
+class ScoresDiffered(Event):
+    """A recount found counts of a day that are not those of its entries; `corrected` says whether they were set right."""
+
+    service = "scoring"
+    recount: str
+    of_day: date
+    differences: int
+    corrected: bool
+
+
 EVENTS: dict[str, type[Event]] = {
     event.__name__: event
     for event in (
@@ -159,6 +187,8 @@ EVENTS: dict[str, type[Event]] = {
         CaseReplied,
         AppealGranted,
         AppealOverturned,
+        ResultsPublished,
+        ScoresDiffered,
     )
 }
 

@@ -98,6 +98,11 @@ def county_of(region_code: str) -> str | None:
     return None if region_code[4:] == "0" * 8 else region_code[:6].ljust(12, "0")
 
 
+def township_of(region_code: str) -> str | None:
+    """The township or street that a 12-digit code lies in, None above that level."""
+    return None if region_code[6:] == "0" * 6 else region_code[:9].ljust(12, "0")
+
+
 def ancestry(region_code: str) -> list[str]:
     """Nation, province, city, county of a 12-digit code, from the top, as far as it reaches."""
     return [NATION, *(code for code in (province_of(region_code), city_of(region_code), county_of(region_code)) if code)]

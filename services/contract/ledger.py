@@ -6,24 +6,32 @@ No case-file number, no text, no person: a rating is named by its `rating_id`, s
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AwareDatetime, ConfigDict
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from contract.codes import (
     ApplicantType,
+    CaseMeasure,
+    Delay,
+    ExclusionReason,
     Flag,
     HandlingType,
     IdentityMode,
     Level,
     ObjectType,
+    ProjectStatus,
     Provenance,
     RatingChannel,
     RatingKind,
     ServiceChannel,
     SurveyMethod,
+    TagCheck,
 )
 from contract.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class ServiceFacts(Model):
@@ -50,9 +58,11 @@ class ServiceFacts(Model):
 
 
 class TakenBack(Model):
-    """A default that a real rating takes back: the level and the day under which it was counted (design, 6.2)."""
+    """A default that a real rating takes back: as what, and under which day and channel, it was counted (design, 6.2)."""
 
+    kind: RatingKind
     level: Level
+    rating_channel: RatingChannel
     day: date
 
 
@@ -61,7 +71,7 @@ class RatingFacts(ServiceFacts):
 
     `received_hour` is the hour of receipt, in which the clocks of a case start. The exact times stay in intake: a second, a window and an
     item lead back to an applicant who wished to be anonymous. `object_type`, `survey` and `survey_method` are those of ratings that are
-    bound to no service event (GENERAL, SUPERVISION).
+    bound to no service event (GENERAL, SUPERVISION). `checked` says of the tags that facts can speak to what the facts say.
     """
 
     rating_id: str
@@ -73,6 +83,7 @@ class RatingFacts(ServiceFacts):
     level: Level
     tags: tuple[str, ...] = ()
     dict_version: str
+    checked: dict[str, TagCheck] | None = None
     provenance: Provenance
     identity_mode: IdentityMode
     rating_channel: RatingChannel
@@ -81,3 +92,80 @@ class RatingFacts(ServiceFacts):
     day_of: Literal["occurred_at", "received_at"]
     takes_back: TakenBack | None = None
     policy_version: str
+
+
+class CountedRating(RatingFacts):
+    """A rating as scoring counts it and a raw segment holds it. What it adds to the facts of a rating goes neither into events nor out.
+
+    `delay` is how long after its service it was given, `hour` (0 to 23, Asia/Shanghai) when, `device` on which terminal. `service_day` is
+    the day under which its service was counted as finished, None if it was rated before that.
+    """
+
+    delay: Delay | None = None
+    hour: Annotated[int, Field(ge=0, le=23)] | None = None
+    device: str | None = None
+    service_day: date | None = None
+
+    @property
+    def days(self) -> frozenset[date]:
+        """The days whose counts it moves."""
+        return frozenset(filter(None, (self.day, self.service_day, self.takes_back.day if self.takes_back else None)))
+
+
+class CountedTurn(RatingFacts):
+    """A rating that is excluded (an odd turn) or counts again (an even one), with its dimensions and its day (design, 6.5)."""
+
+    turn: int
+    reason: ExclusionReason | None = None
+    decided_day: date
+
+    @property
+    def days(self) -> frozenset[date]:
+        """The days whose counts it moves."""
+        return frozenset((self.day, self.decided_day))
+
+
+class CountedService(ServiceFacts):
+    """A service event as it was reported at one status. `rated` is the provenance of a first rating that was there before it."""
+
+    status: ProjectStatus
+    day: date
+    rated: Provenance | None = None
+
+    @property
+    def days(self) -> frozenset[date]:
+        """The days whose counts it moves."""
+        return frozenset((self.day,))
+
+
+class CaseStep(Model):
+    """What a step of a case adds to the scores of its rating's nodes. `day` is the Asia/Shanghai day of the step."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rating: RatingFacts
+    measures: tuple[CaseMeasure, ...] = ()
+    day: date
+
+    @property
+    def days(self) -> frozenset[date]:
+        """The days whose counts it moves."""
+        return frozenset((self.day,))
+
+
+Counted = CountedRating | CountedTurn | CountedService | CaseStep
+"""What scoring counts."""
+
+_COUNTED: dict[str, type[Counted]] = {
+    "R": CountedRating,
+    "D": CountedRating,
+    "X": CountedTurn,
+    "E": CountedService,
+    "H": CaseStep,
+}
+
+
+def counted(sk: str, entry: Mapping[str, Any]) -> Counted | None:
+    """The entry with this sort key as scoring counts it, None if nothing of it is counted. Raises ValidationError if it is no entry."""
+    model = _COUNTED.get(sk.partition("#")[0])
+    return model.model_validate(entry) if model else None

@@ -113,6 +113,7 @@ class ServiceEvent(Model):
 
     `accepted_at` is required from ACCEPTED on, `finished_at` for FINISHED (interfaces of Beijing and of a window payload). One that
     finished after its limit should say why (`overrun_reason`, 国办发〔2019〕51号, 二(三)); a missing reason is reported, not refused.
+    `materials` are those that were asked for, `visits` how often the applicant had to come: a rating's reasons are checked against them.
     """
 
     project_no: ProjectNo
@@ -135,6 +136,8 @@ class ServiceEvent(Model):
     promised_limit: Limit | None = None
     statutory_limit: Limit | None = None
     overrun_reason: Short | None = None
+    materials: Annotated[tuple[Short, ...], Field(max_length=100)] | None = None
+    visits: Annotated[int, Field(strict=True, ge=0, le=99)] | None = None
     applicant: Person | None = None
     agent: Person | None = None
 
@@ -218,12 +221,13 @@ class Opinion(Model):
 
 
 class Rating(Opinion):
-    """评价 of a service event: 一次一评 (VISIT) or 一事一评 (MATTER)."""
+    """评价 of a service event: 一次一评 (VISIT) or 一事一评 (MATTER). `device` is the terminal of the hall on which it was given."""
 
     project_no: ProjectNo
     service_number: ServiceNumber
     round: Round
     kind: RatingKind
+    device: Code | None = None
 
 
 class RatedObject(Model):

@@ -131,6 +131,12 @@ CATALOGUE: dict[str, Sentence] = {
         "the same level, tags and text; a message that had proved its origin",
     ),
     "event_contradicted": Sentence("与已登记的办件服务不一致", "The service event was reported before with other facts."),
+    # Questions.
+    "unknown_node": Sentence("节点不存在", "There is no such node.", "KIND#ID, as the contract lists them"),
+    "bad_period": Sentence("周期无效", "The period is invalid.", "2026-11-24, 2026-11, 2026-Q4 or 2026"),
+    "unknown_indicator": Sentence("指标不存在", "There is no such indicator.", "a name of the contract's list of indicators"),
+    "not_published": Sentence("该周期结果尚未公布", "Nothing is published for this period.", "a period whose results are published"),
+    "sum_over_too_much": Sentence("查询范围过大", "The question covers too much at once.", "a smaller region, or a shorter period"),
 }
 
 _MOST_REASONS = 20

@@ -13,6 +13,7 @@ from intake.entries import EventEntry, RatingEntry
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from contract.codes import TagCheck
     from intake.pending import PendingRating
     from policy.rules import Policy
 
@@ -29,15 +30,16 @@ class Outcome(StrEnum):
 
 
 class Holder(NamedTuple):
-    """Who holds a key: the message that took it, and the fingerprint of what it said."""
+    """Who holds a key: the message that took it, the fingerprint of what it said, and of a rating who gave it."""
 
     message_id: str
     fingerprint: str
+    provenance: Provenance | None = None
 
     @classmethod
     def of(cls, item: Mapping[str, Any]) -> Self:
         """The holder as stored."""
-        return cls(item["message_id"], item["fingerprint"])
+        return cls(item["message_id"], item["fingerprint"], item.get("provenance"))
 
     def meets(self, message_id: str, fingerprint: str, otherwise: str) -> Outcome:
         """What a message with this id and fingerprint is beside the holder. Raises Refused (`otherwise`) if it says something else."""
@@ -69,7 +71,7 @@ class Project(NamedTuple):
         return cls(
             reports=tuple(EventEntry.model_validate(item) for item in held["E"].values()),
             ratings={rest: Holder.of(item) for rest, item in held["R"].items()},
-            defaults={int(nn): (Holder.of(item), TakenBack(level=item["level"], day=item["day"])) for nn, item in held["D"].items()},
+            defaults={int(nn): (Holder.of(item), _as_counted(item)) for nn, item in held["D"].items()},
             answered=frozenset(held["A"]),
             invited=frozenset(map(int, held["I"])),
             explained=frozenset(map(int, held["O"])),
@@ -88,9 +90,14 @@ class Project(NamedTuple):
         earlier = [held for held in self.reports if held.service_number == report.service_number]
         return sorted({name for held in earlier for name in report.contradicts(held)})
 
-    def has_rating(self, service_number: int) -> bool:
-        """Whether somebody rated the service."""
-        return f"{service_number:02}#1" in self.ratings
+    def rated(self, service_number: int) -> Provenance | None:
+        """How somebody rated the service, None if nobody did."""
+        held = self.ratings.get(f"{service_number:02}#1")
+        return held.provenance if held else None
+
+
+def _as_counted(default: Mapping[str, Any]) -> TakenBack:
+    return TakenBack.model_validate({name: default[name] for name in TakenBack.model_fields})
 
 
 def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None:
@@ -113,12 +120,14 @@ def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None
     return project.event(rating.service_number)
 
 
-def admit(rating: PendingRating, event: EventEntry, project: Project, policy: Policy) -> RatingEntry:
+def admit(
+    rating: PendingRating, event: EventEntry, project: Project, policy: Policy, checked: dict[str, TagCheck] | None = None
+) -> RatingEntry:
     """The entry to write. Raises Refused (`text_too_long`, `follow_up_not_allowed`, `default_not_allowed`)."""
     check_policy(rating, policy)
     default = project.defaults.get(rating.service_number)
     takes_back = default[1] if default and rating.round == 1 and rating.provenance is not Provenance.DEFAULT else None
-    return RatingEntry.bind(rating, event, policy, takes_back)
+    return RatingEntry.bind(rating, event, policy, takes_back, checked)
 
 
 def check_policy(rating: PendingRating, policy: Policy) -> None:

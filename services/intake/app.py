@@ -16,11 +16,11 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
-from cloud import batch, bus, clock, stream
+from cloud import batch, bus, clock, segments, stream
 from contract.events import AppealGranted, AppealOverturned, CaseReplied, MessagesRefused, event_id
 from contract.refusals import Refused
 from contract.zone import day_of
-from intake import door, ledger, quarantine, reconciliation, resubmission, sampling, segments, telling, unrated, waiting
+from intake import door, ledger, quarantine, reconciliation, resubmission, sampling, telling, unrated, waiting
 from intake.admission import Outcome
 from intake.arrival import UNREGISTERED, Arrival
 from intake.arrival import of as arrival_of

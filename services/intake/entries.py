@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import AwareDatetime
 
 from contract import tags
-from contract.codes import Flag, IdentityMode, ObjectType, ProjectStatus, RatingKind, ServiceChannel
+from contract.codes import Flag, IdentityMode, ObjectType, ProjectStatus, Provenance, RatingKind, ServiceChannel, TagCheck
 from contract.identifiers import task_code
-from contract.ledger import RatingFacts, ServiceFacts, TakenBack
+from contract.ledger import CountedRating, RatingFacts, ServiceFacts, TakenBack
 from contract.messages import GeneralRating, Import, Limit, Opinion, Person, ServiceEvent, SupervisoryRating
 from contract.model import Model
 from contract.zone import day_of, hour_of
 from intake import flags
+from intake import signs as signs_of
 from intake.days import counted_day
 from intake.places import default_key, event_key, freestanding_key, rating_key, service_key
 
@@ -71,6 +72,9 @@ class EventEntry(ServiceFacts):
     overrun_limit: Literal["promised", "statutory"] | None = None
     overrun_due_day: date | None = None
     overrun_reason: bytes | None = None
+    materials: tuple[str, ...] | None = None
+    visits: int | None = None
+    rated: Provenance | None = None
     applicant: str | None = None
     agent: str | None = None
     event_ref: str
@@ -82,8 +86,16 @@ class EventEntry(ServiceFacts):
     fingerprint: str
 
     @classmethod
-    def of(cls, event: ServiceEvent, arrival: Arrival, keys: Keys, policy: Policy, listed: tuple[Flag, ...] = ()) -> Self:
-        """The entry of a reported service event; `listed` says what of it no register knows.
+    def of(
+        cls,
+        event: ServiceEvent,
+        arrival: Arrival,
+        keys: Keys,
+        policy: Policy,
+        listed: tuple[Flag, ...] = (),
+        rated: Provenance | None = None,
+    ) -> Self:
+        """The entry of a reported service event; `listed` says what of it no register knows, `rated` whether it has been rated already.
 
         `event_ref` names the event outside intake, as `rating_id` names a rating.
         """
@@ -93,6 +105,7 @@ class EventEntry(ServiceFacts):
         return cls(
             **facts,
             flags=marks,
+            rated=rated,
             task_code=task_code(event.item_code),
             handle_item_code=event.item_code if len(event.item_code) > 31 else None,
             staff_ref=staff_ref(event.organisation, event.staff_no, keys),
@@ -143,6 +156,7 @@ class EventEntry(ServiceFacts):
 
 # What belongs to the telling of an event rather than to the event.
 _OF_THE_REPORT = {
+    "rated",
     "flags",
     "overrun_limit",
     "overrun_due_day",
@@ -178,7 +192,7 @@ class Inward(Model):
     fingerprint: str
 
 
-class Attributed(RatingFacts, Inward):
+class Attributed(CountedRating, Inward):
     """An accepted rating with what stays in intake."""
 
     model_config = RatingFacts.model_config
@@ -191,12 +205,24 @@ class RatingEntry(Attributed):
     service_number: int
 
     @classmethod
-    def bind(cls, rating: PendingRating, event: EventEntry, policy: Policy, takes_back: TakenBack | None = None) -> Self:
-        """The entry of a rating that has met its event, judged by the policy in force."""
+    def bind(
+        cls,
+        rating: PendingRating,
+        event: EventEntry,
+        policy: Policy,
+        takes_back: TakenBack | None = None,
+        checked: dict[str, TagCheck] | None = None,
+    ) -> Self:
+        """The entry of a rating that has met its event, judged by the policy in force; `checked` is what the facts say of its tags."""
         facts = {name: getattr(event, name) for name in ServiceFacts.model_fields}
-        return cls._made(
-            rating, facts, flags.of_time(rating.occurred_at, rating.received_at, event.service_time, policy), policy, takes_back
-        )
+        finished = event.status is ProjectStatus.FINISHED and rating.round == 1
+        signs = {
+            "delay": signs_of.delay(rating.occurred_at, event.finished_at or event.service_time),
+            "service_day": event.day if finished else None,
+            "checked": checked or None,
+        }
+        marks = flags.of_time(rating.occurred_at, rating.received_at, event.service_time, policy)
+        return cls._made(rating, facts | signs, marks, policy, takes_back)
 
     @classmethod
     def unlinked(cls, rating: PendingRating, region_code: str, policy: Policy) -> Self:
@@ -213,6 +239,7 @@ class RatingEntry(Attributed):
         return cls(
             **said,
             **facts | {"flags": (*facts["flags"], *marks)},
+            hour=hour_of(rating.occurred_at).hour,
             **counted._asdict(),
             received_hour=hour_of(rating.received_at),
             takes_back=takes_back,
@@ -250,6 +277,7 @@ class FreestandingEntry(Attributed):
             reference=message.reference,
             flags=(*listed, *flags.of_time(message.occurred_at, arrival.received_at, None, policy)),
             rating_id=keys.rating_id(freestanding_key(message, arrival.party)),
+            hour=hour_of(message.occurred_at).hour,
             received_hour=hour_of(arrival.received_at),
             **counted_day(message.occurred_at, arrival.received_at, policy.clock_skew_days)._asdict(),
             policy_version=policy.version,

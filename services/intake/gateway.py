@@ -15,12 +15,12 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from botocore.exceptions import ClientError
 
 from cloud import clock, queue
+from cloud.answers import answer, body_of, caller_of, headers_of, refusal, refused_body
 from cloud.clients import sqs
 from cloud.settings import settings
 from contract.messages import Rating, Said, ServiceEvent
 from contract.refusals import Refused, refuse
 from intake import arrival, door, receipts
-from intake.answers import answer, body_of, caller_of, headers_of, refusal, refused_body
 from intake.ground import check_scope
 from intake.opening import json_object
 from intake.places import key_of

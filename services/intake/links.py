@@ -110,7 +110,7 @@ def _open(token: str, keys: Keys, now: datetime) -> tuple[Ticket, EventEntry, bo
     event = project.event(ticket.service_number)
     if event is None:
         raise refuse("bad_token")
-    return ticket, event, project.has_rating(ticket.service_number)
+    return ticket, event, project.rated(ticket.service_number) is not None
 
 
 def _pending(rating: Rating, event: EventEntry, token: str, keys: Keys, now: datetime, *, anonymous: bool) -> PendingRating:

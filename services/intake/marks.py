@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 from pydantic import AwareDatetime, ConfigDict
 
 from contract.codes import RatingChannel
-from contract.ledger import RatingFacts
+from contract.ledger import CountedTurn
 from contract.model import Model
 from contract.zone import day_of, hour_of
 from intake.entries import EventEntry, item_of
@@ -43,17 +43,11 @@ class Answered(Mark):
         return item_of(answered_key(rating), self)
 
 
-class Turned(RatingFacts):
-    """A rating is excluded (`X#`, odd turn) or restored (even turn). It carries the rating's dimensions and day (design, 6.5).
-
-    `decided_day` is the day of the decision.
-    """
+class Turned(CountedTurn):
+    """The mark `X#` of a rating that is excluded or restored."""
 
     event_id: str
     case_id: str
-    turn: int
-    reason: str | None = None
-    decided_day: str
 
     @classmethod
     def of(cls, event: AppealGranted | AppealOverturned) -> Self:
@@ -63,8 +57,8 @@ class Turned(RatingFacts):
             event_id=event.event_id,
             case_id=event.case_id,
             turn=event.turn,
-            reason=getattr(event, "reason", None),
-            decided_day=day_of(event.happened_at).isoformat(),
+            reason=event.reason,
+            decided_day=day_of(event.happened_at),
         )
 
     def item(self, rating: LedgerKey) -> dict[str, Any]:

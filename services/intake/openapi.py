@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from cloud.answers import STATUSES
 from contract.messages import MESSAGES, CaseCommand, Envelope
 from contract.refusals import Refusal
-from intake.answers import STATUSES
 from intake.arrival import PROOF
 from intake.links import Answer, Redeemed
 from intake.receipts import Standing

@@ -31,6 +31,7 @@ class PendingRating(Inward):
     comment_length: int = 0
     provenance: Provenance
     rating_channel: RatingChannel
+    device: str | None = None
     identity_mode: IdentityMode
     rating_id: str
 
@@ -38,7 +39,7 @@ class PendingRating(Inward):
     def of(cls, rating: Rating, arrival: Arrival, keys: Keys) -> Self:
         """What a message says."""
         return cls(
-            **rating.model_dump(include={"project_no", "service_number", "round", "kind"}),
+            **rating.model_dump(include={"project_no", "service_number", "round", "kind", "device"}),
             **said_of(rating, arrival, keys),
             comment_length=len(rating.comment or ""),
             rating_id=keys.rating_id(key_of(rating, arrival.party)),

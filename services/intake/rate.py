@@ -11,9 +11,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
 from cloud import clock
+from cloud.answers import answer, body_of, caller_of, headers_of, refusal
 from contract.refusals import Refused
 from intake import door, links
-from intake.answers import answer, body_of, caller_of, headers_of, refusal
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

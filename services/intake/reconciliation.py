@@ -1,6 +1,6 @@
 """Whether the raw segments are the Ledger: a scan once a month, which can stop anywhere and go on (design, 6.12).
 
-1. The Ledger is scanned once. Of each day a count and a sum of the entries' keyed hashes is kept.
+1. The Ledger is scanned once. Of each day a count and a sum of the entries' hashes, of key and facts, is kept.
 2. The same is made of each day's segments. Where the two agree, the day is right.
 3. Only if days differ the Ledger is scanned again, for these days, key by key. What the segments lack is named, written once more and
    announced once more; what the Ledger lacks was taken out of it, and is an incident.
@@ -10,16 +10,20 @@ What was received after the scan began is left out of what must be in the segmen
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field
 
-from cloud import bus
+from cloud import bus, clock, segments
 from cloud.clients import dynamodb
+from cloud.segments import Line
 from cloud.settings import settings
+from cloud.stream import StreamRecord
 from cloud.table import get, put, unmarshal
 from contract.model import Model
-from intake import segments, telling
+from intake import telling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,13 +45,16 @@ class Sum(NamedTuple):
     entries: int = 0
     total: int = 0
 
-    def plus(self, key: str) -> Sum:
+    def plus(self, line: Line) -> Sum:
         """With one more entry."""
-        return Sum(self.entries + 1, (self.total + int.from_bytes(key.encode()[:16])) % _MODULUS)
+        return Sum(self.entries + 1, (self.total + int(_said(line), 16)) % _MODULUS)
 
 
 class Finding(Model):
-    """An entry that one side lacks. `entry` is the keyed hash by which a line names it."""
+    """An entry that one side lacks (`segments`, `ledger`), or of which the two say different things (`agreement`).
+
+    `entry` is the keyed hash by which a line names it.
+    """
 
     day: str
     lacking: str
@@ -104,7 +111,7 @@ def _scan_page(scan: Scan, keys: Keys) -> Scan:
     sums = {day: Sum(entries, int(total, 16)) for day, (entries, total) in scan.days.items()}
     for item in items:
         if item["day"] < scan.until:
-            sums[item["day"]] = sums.get(item["day"], Sum()).plus(_hash(item, keys))
+            sums[item["day"]] = sums.get(item["day"], Sum()).plus(_line(item, keys))
     days = {day: (held.entries, f"{held.total:x}") for day, held in sums.items()}
     return scan.model_copy(update={"cursor": cursor, "scanned": cursor is None, "days": days})
 
@@ -112,30 +119,43 @@ def _scan_page(scan: Scan, keys: Keys) -> Scan:
 def _compare_day(scan: Scan, keys: Keys) -> Scan:
     day = sorted(scan.days)[scan.compared]
     held = Sum()
-    for line in segments.of_day(day):
-        held = held.plus(line.key)
+    for line in segments.entries_of(day):
+        held = held.plus(line)
     agrees = scan.days[day] == (held.entries, f"{held.total:x}")
     return scan.model_copy(update={"compared": scan.compared + 1, "differing": scan.differing if agrees else (*scan.differing, day)})
 
 
 def _mend(scan: Scan, keys: Keys) -> Scan:
     """Names every difference of the days that differ; what the segments lack is written and announced once more."""
-    lines = {day: {line.key for line in segments.of_day(day)} for day in scan.differing}
-    gone = {day: set(known) for day, known in lines.items()}
+    told = {day: {line.key: _said(line) for line in segments.entries_of(day)} for day in scan.differing}
+    gone = {day: set(known) for day, known in told.items()}
     findings: list[Finding] = []
     cursor: dict[str, Any] | None = None
     while True:
         items, cursor = _page(cursor)
-        for item in (item for item in items if item["day"] in lines):
-            key = _hash(item, keys)
-            gone[item["day"]].discard(key)
-            if key not in lines[item["day"]] and _written_on(item) < scan.until:
-                _tell_again(item, key, keys)
-                findings.append(Finding(day=item["day"], lacking="segments", entry=key))
+        for item in (item for item in items if item["day"] in told):
+            line = _line(item, keys)
+            gone[line.day].discard(line.key)
+            if lacking := _lacking(line, told[line.day], item, scan.until):
+                findings.append(Finding(day=line.day, lacking=lacking, entry=line.key))
+            if lacking == "segments":
+                _tell_again(item, line, keys)
         if cursor is None:
             break
     findings += [Finding(day=day, lacking="ledger", entry=key) for day in sorted(gone) for key in sorted(gone[day])]
     return scan.model_copy(update={"finished": True, "missing": len(findings), "findings": tuple(findings[:_NAMED])})
+
+
+def _lacking(line: Line, told: dict[str, str], item: Item, until: str) -> str | None:
+    if line.key not in told:
+        return "segments" if _written_on(item) < until else None
+    return None if told[line.key] == _said(line) else "agreement"
+
+
+def _said(line: Line) -> str:
+    """A hash of what a line says of which entry, whenever and wherever it was written."""
+    text = json.dumps([line.entry, line.key, line.facts], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _written_on(item: Item) -> str:
@@ -149,14 +169,19 @@ def _page(cursor: dict[str, Any] | None) -> tuple[list[Item], dict[str, Any] | N
     return [unmarshal(item) for item in page["Items"]], page.get("LastEvaluatedKey")
 
 
-def _hash(item: Item, keys: Keys) -> str:
-    return keys.fingerprint(item["pk"], item["sk"])
+def _line(item: Item, keys: Keys) -> Line:
+    """The line that an entry should have. One that is no entry any more was altered, and agrees with nothing."""
+    record = StreamRecord("INSERT", item["pk"], item["sk"], 0, int(clock.wall().timestamp()), item)
+    try:
+        return telling.line(f"{settings().ledger_table}/reconciled", record, keys)
+    except (ValueError, KeyError):
+        key = keys.fingerprint(item["pk"], item["sk"])
+        return Line(item["day"], (item["day"],), "", 0, 0, "?", key, {})
 
 
-def _tell_again(item: Item, key: str, keys: Keys) -> None:
-    kind = item["sk"].split("#", 1)[0]
-    segments.write([segments.Line(item["day"], f"reconciled/{key}", 0, kind, key, telling.facts(kind, item))])
-    if event := telling.news(kind, item["pk"], item["sk"], item, keys):
+def _tell_again(item: Item, line: Line, keys: Keys) -> None:
+    segments.write([line._replace(lane=f"{line.lane}-{line.key}")])
+    if event := telling.news(line.entry, item["pk"], item["sk"], item, keys):
         bus.publish([event])
 
 

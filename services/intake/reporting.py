@@ -39,9 +39,12 @@ def take_event(event: ServiceEvent, arrival: Arrival, keys: Keys) -> Outcome:
     policy = policy_of(event.region_code, arrival.received_at)
     for field in _NAMES:
         check_name(getattr(event, field), field)
-    entry = EventEntry.of(event, arrival, keys, policy, unlisted(event.organisation, event.item_code, arrival))
-    # A key of its own for each status lets a later report through; that it speaks of the same service is asked here.
+    for material in event.materials or ():
+        check_name(material, "materials")
     project = ledger.project(event.project_no)
+    rated = project.rated(event.service_number)
+    entry = EventEntry.of(event, arrival, keys, policy, unlisted(event.organisation, event.item_code, arrival), rated)
+    # A key of its own for each status lets a later report through; that it speaks of the same service is asked here.
     if differing := project.contradictions(entry):
         raise refuse("event_contradicted", ", ".join(differing))
     outcome = ledger.insert_event(entry)
@@ -49,7 +52,7 @@ def take_event(event: ServiceEvent, arrival: Arrival, keys: Keys) -> Outcome:
         vault.keep([event.applicant, event.agent], arrival.party, arrival.received_at, keys)
     else:
         _explain(entry, project)
-    if event.status is ProjectStatus.FINISHED and not project.has_rating(event.service_number):
+    if event.status is ProjectStatus.FINISHED and not rated:
         _watch(entry, policy)
     # What is beyond these waits for the sweep, so that nobody can make an event take longer than a function may.
     for parked in waiting.parked(event.project_no, event.service_number)[:_ADMITTED_AT_ONCE]:

@@ -9,9 +9,9 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from pydantic import ValidationError
 
+from cloud.answers import answer, body_of, caller_of, refusal
 from contract.refusals import Refused, from_validation
 from intake import door, revealing
-from intake.answers import answer, body_of, caller_of, refusal
 from intake.opening import json_object
 
 if TYPE_CHECKING:

@@ -14,17 +14,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import ConfigDict
 
+from cloud import segments
 from contract.identifiers import ancestry
 from contract.model import Model
-from intake import ledger, segments
+from intake import ledger
 from intake.places import service_of, survey_partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import datetime
 
+    from cloud.segments import Line
     from intake.sealing import Keys
-    from intake.segments import Line
     from policy.rules import Policy
 
 

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from pydantic import ValidationError
+
 from cloud import registry
+from contract.catalogue import Item
 from contract.codes import Provenance
 from contract.messages import Rating
 from contract.refusals import Refused, refuse
 from contract.zone import day_of
-from intake import door, ledger, quarantine, vault, waiting
+from intake import causes, door, ledger, quarantine, vault, waiting
 from intake.admission import Outcome, admit, check_policy, meet
 from intake.arrival import Arrival
 from intake.entries import EventEntry, RatingEntry
-from intake.ground import check_scope, policy_of, province_region
+from intake.ground import check_name, check_scope, policy_of, province_region
 from intake.pending import BY_INVITATION, PendingRating
 from policy.calendar import due
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from contract.codes import TagCheck
     from intake.sealing import Keys
     from policy.rules import Policy
 
@@ -35,6 +39,7 @@ class Settled(NamedTuple):
 
 def take_rating(message: Rating, arrival: Arrival, keys: Keys) -> Outcome:
     """What became of a rating, once that is durable. Raises Refused."""
+    check_name(message.device, "device")
     rating = PendingRating.of(message, arrival, keys)
     # An earlier try may have parked the rating and stopped before it took it out again.
     held = arrival.is_redelivery
@@ -77,7 +82,25 @@ def _settle(rating: PendingRating) -> Settled:
     if rating.party != BY_INVITATION:  # a link speaks for its one service
         check_scope(rating.party, met.region_code, met.organisation, rating.received_at)
     policy = policy_of(met.region_code, rating.received_at)
-    return Settled(_insert(admit(rating, met, project, policy), guarded=_may_default(rating, met, policy)), met)
+    entry = admit(rating, met, project, policy, _checked(rating, met))
+    return Settled(_insert(entry, guarded=_may_default(rating, met, policy)), met)
+
+
+def _checked(rating: PendingRating, event: EventEntry) -> dict[str, TagCheck]:
+    """What the facts say of the reasons given, by the guide of the day on which the case was accepted."""
+    if not causes.CHECKABLE & set(rating.tags):
+        return {}
+    return causes.check(rating.tags, event, _guide(event))
+
+
+def _guide(event: EventEntry) -> Item | None:
+    day = day_of(event.accepted_at or event.service_time)
+    codes = filter(None, (event.handle_item_code, event.task_code))
+    held = next((found for code in codes if (found := registry.find("item", code, day))), None)
+    try:
+        return Item.model_validate(held) if held else None
+    except ValidationError:
+        return None  # a record that is no guide is the register's trouble, not the rater's
 
 
 def _may_default(rating: PendingRating, event: EventEntry, policy: Policy) -> bool:

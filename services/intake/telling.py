@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from cloud.segments import Line
 from contract.events import BadRatingAccepted, CallbackSampleDrawn, Event, InvitationIssued, ServiceOverran, event_id
-from contract.ledger import RatingFacts, ServiceFacts
+from contract.ledger import CountedRating, CountedService, CountedTurn, RatingFacts, counted
 from contract.zone import day_of, hour_of
 from intake.entries import EventEntry
 from intake.marks import Explained, Invitation
 from intake.places import service_of
 from intake.sampling import Draw
 from intake.sealing import LedgerKey
-from intake.segments import Line
 from intake.tickets import Ticket
 from policy.screening import screened
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from cloud.stream import StreamRecord
     from intake.sealing import Keys
 
-_RATINGS = {"R", "D", "X"}
-_OF_A_MARK = ("event_id", "event_ref", "case_id", "turn", "decided_day", "reason", "survey", "seed", "population", "drawn")
+_RATINGS: dict[str, type[RatingFacts]] = {"R": CountedRating, "D": CountedRating, "X": CountedTurn}
+_OF_A_MARK = ("event_id", "event_ref", "case_id", "survey", "seed", "population", "drawn")
 
 
 class Told(NamedTuple):
@@ -35,20 +35,26 @@ class Told(NamedTuple):
 def told(lane: str, record: StreamRecord, keys: Keys) -> Told:
     """The line and the news of a Ledger record. Raises ValidationError or KeyError if it is no entry."""
     kind = record.sk.split("#", 1)[0]
-    line = Line(record.new["day"], lane, record.sequence, kind, keys.fingerprint(record.pk, record.sk), facts(kind, record.new))
-    return Told(line, news(kind, record.pk, record.sk, record.new, keys))
+    return Told(line(lane, record, keys), news(kind, record.pk, record.sk, record.new, keys))
+
+
+def line(lane: str, record: StreamRecord, keys: Keys) -> Line:
+    """The line of an entry: it lies with every day whose counts the entry moves."""
+    key, day = keys.fingerprint(record.pk, record.sk), record.new["day"]
+    moved = counted(record.sk, record.new)
+    days = {day, *(one.isoformat() for one in moved.days)} if moved else {day}
+    kind = record.sk.split("#", 1)[0]
+    return Line(day, tuple(sorted(days)), lane, record.sequence, record.created, kind, key, facts(kind, record.new))
 
 
 def facts(kind: str, entry: dict[str, Any]) -> dict[str, Any]:
     """What a line says of an entry: neither a case file nor a text nor a person."""
     marks = {name: entry[name] for name in _OF_A_MARK if name in entry}
-    if kind in _RATINGS:
-        return RatingFacts.model_validate(entry).plain() | marks
+    if model := _RATINGS.get(kind):
+        return model.model_validate(entry).plain() | marks
     if kind == "E":
         received = day_of(datetime.fromisoformat(entry["received_at"])).isoformat()
-        return (
-            ServiceFacts.model_validate(entry).plain() | marks | {"status": entry["status"], "day": entry["day"], "received_day": received}
-        )
+        return CountedService.model_validate(entry).plain() | marks | {"received_day": received}
     return marks
 
 

@@ -30,7 +30,7 @@ def conclude(service: waiting.Unrated, keys: Keys, now: datetime) -> None:
     """
     project = ledger.project(service.project_no)
     event = project.event(service.service_number)
-    if event and not project.has_rating(service.service_number):
+    if event and not project.rated(service.service_number):
         policy = policy_of(event.region_code, event.received_at)
         if policy.unrated_policy == "INVITE" and event.applicant and service.service_number not in project.invited:
             _invite(event, policy, now)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_serializer, model_validator
 
-from contract.codes import Level, RatingChannel, TimeUnit
+from contract.codes import Level, Provenance, RatingChannel, TimeUnit
 from contract.identifiers import ancestry
 from contract.model import Model
 
@@ -22,6 +22,49 @@ class TimeLimit(Model):
     unit: Literal[TimeUnit.HOUR, TimeUnit.DAY, TimeUnit.WORKDAY]
 
 
+class OpeningHours(Model):
+    """When halls are open on working days: from the beginning of hour `opens` to that of hour `closes` (Asia/Shanghai)."""
+
+    opens: Annotated[int, Field(ge=0, le=23)]
+    closes: Annotated[int, Field(ge=1, le=24)]
+
+
+class SignalRules(Model):
+    """From what on the ratings of an organisation ask for a look (domain handbook, section 20). All values are ours, unconfirmed.
+
+    A signal needs so many ratings (`…_n`) of which such a share (0 to 1) shows it. `burst_n` is of one terminal, or one window without, in
+    one hour: a burst is `burst_times` the mean of its other hours, or more than `burst_possible`. `left_out_share` is how much of all
+    its ratings a signal must cover before the adjusted figures do without the organisation.
+    """
+
+    same_tags_n: Annotated[int, Field(ge=1)] = 50
+    same_tags_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    delay_n: Annotated[int, Field(ge=1)] = 100
+    delay_share: Annotated[float, Field(gt=0, le=1)] = 0.95
+    seconds_n: Annotated[int, Field(ge=1)] = 50
+    seconds_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    burst_n: Annotated[int, Field(ge=1)] = 30
+    burst_times: Annotated[float, Field(gt=1)] = 5
+    burst_possible: Annotated[int, Field(ge=1)] = 120
+    hours_n: Annotated[int, Field(ge=1)] = 50
+    hours_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    pc_n: Annotated[int, Field(ge=1)] = 50
+    pc_share: Annotated[float, Field(gt=0, le=1)] = 0.9
+    claimed_n: Annotated[int, Field(ge=1)] = 50
+    claimed_share: Annotated[float, Field(gt=0, le=1)] = 0.3
+    no_bad_n: Annotated[int, Field(ge=1)] = 10_000
+    unknown_window_n: Annotated[int, Field(ge=1)] = 10
+    left_out_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+
+
+class PointsMissing(ValueError):
+    """A table of points names every level."""
+
+
+class DefaultCounted(ValueError):
+    """A default may be shown, and counts for nothing."""
+
+
 class DefaultWithoutTerms(ValueError):
     """A policy that records defaults must say which level and after what time."""
 
@@ -31,7 +74,9 @@ class Rules(Model):
 
     What becomes of an unrated service is `unrated_policy` (domain handbook, section 10): NONE, INVITE (`invite_after` its end, by
     `invite_channel`, with a link that is good for `invite_valid`) or DEFAULT (`default_level` after `default_after`). A rating whose
-    service event does not come within `parked_window` is refused, or accepted without it (`parked_policy`).
+    service event does not come within `parked_window` is refused, or accepted without it (`parked_policy`). `valid_provenances` are those
+    of the headline rates, `points` those of the mean, per level; a period is published `publish_after_days` natural days after its end.
+    Rankings go by intervals at `confidence`; `signals` say when ratings look made up.
     """
 
     first_contact: TimeLimit | None = None
@@ -51,12 +96,31 @@ class Rules(Model):
     default_after: TimeLimit | None = None
     follow_up_ratings: Annotated[int, Field(ge=0, le=1)] | None = None
     callback_sample_per_mille: Annotated[int, Field(ge=0, le=1000)] | None = None
+    valid_provenances: Annotated[frozenset[Provenance], Field(min_length=1)] | None = None
+    points: dict[Level, Annotated[int, Field(ge=0, le=100)]] | None = None
+    opening_hours: OpeningHours | None = None
+    publish_after_days: Annotated[int, Field(ge=0, le=60)] | None = None
+    signals: SignalRules | None = None
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] | None = None
 
     @model_validator(mode="after")
     def _a_default_says_which_and_when(self) -> Self:
         if self.unrated_policy == "DEFAULT" and not (self.default_level and self.default_after):
             raise DefaultWithoutTerms("unrated_policy DEFAULT needs default_level and default_after")
         return self
+
+    @model_validator(mode="after")
+    def _points_of_every_level(self) -> Self:
+        if self.points is not None and set(self.points) != set(Level):
+            raise PointsMissing("points needs a value for each of the five levels")
+        if self.valid_provenances and Provenance.DEFAULT in self.valid_provenances:
+            raise DefaultCounted("a default is nobody's rating and is never valid")
+        return self
+
+    @field_serializer("good_levels", "valid_provenances", when_used="json")
+    def _in_one_order(self, value: frozenset[str] | None) -> list[str] | None:
+        # A set has no order, and a record that is loaded again must be the same text.
+        return sorted(value) if value is not None else None
 
     def fields_set(self) -> dict[str, Any]:
         """The rules that this level sets, by name."""
@@ -100,6 +164,12 @@ class Policy(Model):
     default_after: TimeLimit | None = None
     follow_up_ratings: int = 1
     callback_sample_per_mille: int = 0
+    valid_provenances: frozenset[Provenance] = frozenset({Provenance.SELF_ONLINE, Provenance.SELF_DEVICE})
+    points: dict[Level, int] | None = None
+    opening_hours: OpeningHours = OpeningHours(opens=8, closes=18)
+    publish_after_days: int = 3
+    signals: SignalRules = SignalRules()
+    confidence: float = 0.95
 
 
 def layers(dated: Iterable[DatedRules | Mapping[str, Any]], region: str, on: date) -> list[DatedRules]:

@@ -20,7 +20,12 @@ _FREE = {
     "invite_channel",
     "default_level",
     "default_after",
+    "opening_hours",
+    "publish_after_days",
 }
+# What must be the same everywhere, or figures could not be pooled.
+_FIXED = {"points", "signals"}
+_SUBSET_IS_STRICTER = {"good_levels", "valid_provenances"}
 
 
 class Laxer(NamedTuple):
@@ -43,6 +48,8 @@ def _as_strict(name: str, above: Any, here: Any) -> bool:
         return not longer(here, above)
     if name == "unrated_policy":
         return bool(here != "DEFAULT" or above == "DEFAULT")
-    if name == "good_levels":
+    if name in _FIXED:
+        return bool(here == above)
+    if name in _SUBSET_IS_STRICTER:
         return bool(here <= above)
     return bool(here <= above if name in _LOWER_IS_STRICTER else here >= above)

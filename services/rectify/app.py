@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger
 
-from cloud import batch, bus, clock, queue, registry, stream
+from cloud import batch, bus, clock, queue, registry, segments, stream
+from cloud.segments import Line
 from cloud.settings import settings
 from contract.codes import RatingKind
 from contract.events import BadRatingAccepted, CaseOpened, CaseOverdue, Event, event_id
-from contract.ledger import RatingFacts
+from contract.ledger import CaseStep, RatingFacts
 from contract.zone import day_of, hour_of
 from policy.rules import in_force
 from rectify import cases
@@ -98,10 +99,22 @@ def _passed(case: Case, now: datetime) -> Iterator[PassDeadline]:
 
 
 @logger.inject_lambda_context
-def relay(event: dict[str, Any], context: LambdaContext) -> None:
-    """The stream of Cases: every history entry becomes a result event."""
+def relay(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """The stream of Cases: every history entry becomes a result event, and a line of a raw segment."""
+    if not event["Records"]:
+        return stream.DONE
     # The mapping filters by key prefix, so that only history comes here.
-    bus.publish(list(stream.made(event, _event_of)))
+    lane = stream.lane_of(event)
+    told = list(stream.made(event, lambda record: (_event_of(record), _line_of(lane, record))))
+    segments.write(line for _, line in told)
+    bus.publish([news for news, _ in told])
+    return stream.DONE
+
+
+def _line_of(lane: str, record: StreamRecord) -> Line:
+    step = CaseStep.model_validate(record.new)
+    day, key = step.day.isoformat(), f"{record.pk}/{record.sk}"
+    return Line(day, (day,), lane, record.sequence, record.created, "H", key, step.plain())
 
 
 def _event_of(record: StreamRecord) -> Event:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from pydantic import AwareDatetime
 
-from contract.codes import CaseState, Clock
-from contract.ledger import RatingFacts
+from contract.codes import CaseMeasure, CaseState, Clock
+from contract.ledger import CaseStep, RatingFacts
 from contract.model import Model
+from contract.zone import day_of
 from policy.calendar import due
 
 if TYPE_CHECKING:
@@ -130,6 +132,17 @@ def evolve(case: Case | None, fact: Fact) -> Case:
         raise ValueError(f"{fact.fact} cannot be the first fact of a case")
     late = case.clocks[fact.clock].model_copy(update={"overdue": True})
     return case.model_copy(update={"version": case.version + 1, "clocks": case.clocks | {fact.clock: late}})
+
+
+_DUE = {Clock.FIRST_CONTACT: CaseMeasure.CONTACT_DUE, Clock.RECTIFY: CaseMeasure.RECTIFY_DUE}
+
+
+def step_of(case: Case, fact: Fact) -> CaseStep:
+    """What a fact of the case adds to the scores; what fell due, on its last day."""
+    if isinstance(fact, Opened):
+        return CaseStep(rating=case.rating, measures=(CaseMeasure.OPENED,), day=day_of(fact.at))
+    last = day_of(fact.due_at - timedelta(microseconds=1))
+    return CaseStep(rating=case.rating, measures=(CaseMeasure.OVERDUE, _DUE[fact.clock]), day=last)
 
 
 def _open(command: OpenCase, policy: Policy, now: datetime) -> Opened:

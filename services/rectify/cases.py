@@ -14,7 +14,7 @@ from cloud import due as due_index
 from cloud.clients import dynamodb
 from cloud.settings import settings
 from cloud.table import get_many, put_of, search
-from rectify.case import Case, Command, Fact
+from rectify.case import Case, Command, Fact, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,7 +64,7 @@ def _history(case: Case, version: int, fact: Fact) -> dict[str, Any]:
         "pk": case.case_id,
         "sk": f"H#{version:06}",
         "fact": fact.model_dump_json(exclude_none=True),
-        "rating": case.rating.plain(),
+        **step_of(case, fact).plain(),
     }
 
 

@@ -55,6 +55,27 @@ def test_what_was_taken_out_of_the_ledger_is_found(told):
     assert gone["project_no"] not in str(finding)
 
 
+@pytest.mark.parametrize(("name", "value"), [("level", "VERY_SATISFIED"), ("level", "???"), ("region_code", "330102000000")])
+def test_what_was_altered_in_the_ledger_is_found(told, name, value):
+    (rated,) = told.items("LedgerTable", "R#")
+    alter(told, rated, **{name: value})
+    (finding,) = compare().findings
+    assert (finding.lacking, finding.entry) == ("agreement", door.keys().fingerprint(rated["pk"], rated["sk"]))
+
+
+def alter(bed, item: dict, **changes) -> None:
+    from cloud.table import marshal
+
+    names, values = {f"#{name}": name for name in changes}, {f":{name}": value for name, value in changes.items()}
+    bed.dynamodb.update_item(
+        TableName="LedgerTable",
+        Key=marshal({"pk": item["pk"], "sk": item["sk"]}),
+        UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+        ExpressionAttributeNames=names,
+        ExpressionAttributeValues=marshal(values),
+    )
+
+
 def test_it_goes_on_where_it_stopped(told, monkeypatch):
     whole = told.dynamodb.scan
 

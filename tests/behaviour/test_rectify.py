@@ -60,7 +60,7 @@ def test_a_passed_deadline_is_told_once_whatever_is_repeated(bed, monkeypatch):
         assert deadlines({}, CONTEXT) == {"sent": 1}
     steps = bed.messages("RectifyInbox")
     handle({"Records": steps + steps}, CONTEXT)
-    relay({"Records": bed.history()}, CONTEXT)
+    relay({"Records": bed.history(), "shardId": "shardId-1"}, CONTEXT)
     (news,) = [json.loads(message["body"]) for message in bed.messages("NotifyInbox")]
     assert news["detail-type"] == "CaseOverdue"
     assert news["detail"]["clock"] == "first_contact"
@@ -112,7 +112,7 @@ def test_an_entry_that_cannot_become_an_event_is_set_aside_and_the_lane_goes_on(
     (good,) = bed.history()
     broken = json.loads(json.dumps(good))
     broken["dynamodb"]["NewImage"]["fact"] = {"S": '{"fact": "Unheard"}'}
-    relay({"Records": [broken, good]}, CONTEXT)
+    relay({"Records": [broken, good], "shardId": "shardId-1"}, CONTEXT)
     assert len(bed.messages("NotifyInbox")) == 1
     (note,) = bed.messages("SetAside")
     assert json.loads(note["body"])["pk"] == good["dynamodb"]["Keys"]["pk"]["S"]

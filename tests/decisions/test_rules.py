@@ -19,6 +19,8 @@ def dated(region: str, valid_from: str, **values) -> DatedRules:
     return DatedRules(region=region, valid_from=valid_from, rules=rules(**values))
 
 
+GUANGXI = dict(zip(map(str, Level), (10, 8, 6, 3, 0), strict=True))
+
 KNOWN = [
     dated("330000000000", "2020-01-01", rectify_simple={"value": 15, "unit": "DAY"}, min_n=20),
     dated("330000000000", "2026-06-01", rectify_simple={"value": 10, "unit": "DAY"}, min_n=20),
@@ -65,6 +67,11 @@ def test_rules_come_as_they_are_registered():
         ({"clock_skew_days": 7}, {"clock_skew_days": 8}, True),
         ({"good_levels": ["VERY_SATISFIED", "SATISFIED"]}, {"good_levels": list(Level)[:3]}, True),
         ({"good_levels": list(Level)[:3]}, {"good_levels": ["VERY_SATISFIED"]}, False),
+        ({"points": GUANGXI}, {"points": GUANGXI | {"SATISFIED": 9}}, True),
+        ({"points": GUANGXI}, {"points": GUANGXI}, False),
+        ({"valid_provenances": ["SELF_ONLINE"]}, {"valid_provenances": ["SELF_ONLINE", "PAPER_ENTERED"]}, True),
+        ({"valid_provenances": ["SELF_ONLINE", "SELF_DEVICE"]}, {"valid_provenances": ["SELF_ONLINE"]}, False),
+        ({"publish_after_days": 3}, {"publish_after_days": 5}, False),
         ({}, {"min_n": 1}, False),
         ({"min_n": 10}, {}, False),
     ],
@@ -74,3 +81,26 @@ def test_a_laxer_rule_is_found_with_both_values(above, here, is_laxer):
     assert bool(found) == is_laxer
     for entry in found:
         assert (entry.above, entry.here) == (getattr(rules(**above), entry.field), getattr(rules(**here), entry.field))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"points": {"VERY_SATISFIED": 10}},
+        {"valid_provenances": ["SELF_ONLINE", "DEFAULT"]},
+        {"valid_provenances": []},
+        {"unrated_policy": "DEFAULT"},
+        {"opening_hours": {"opens": 24, "closes": 25}},
+    ],
+)
+def test_what_would_count_nobodys_ratings_or_leave_a_level_without_points_is_no_rule(wrong):
+    with pytest.raises(ValueError, match=r"."):
+        rules(**wrong)
+
+
+def test_a_rule_that_is_loaded_again_is_the_same_text_whatever_the_order_of_a_set():
+    one, other = (
+        rules(good_levels=held, valid_provenances=["SELF_ONLINE", "SELF_DEVICE"]) for held in (list(Level)[:3], list(Level)[2::-1])
+    )
+    assert one.model_dump_json() == other.model_dump_json()
+    assert one.plain()["good_levels"] == sorted(one.plain()["good_levels"])

@@ -84,6 +84,12 @@ def _limit(text: str) -> dict[str, Any]:
     return {"value": int(written[1]), "unit": _UNITS[written[2]]}
 
 
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,2}", text):
+        raise Unfit("malformed_field")
+    return int(text)
+
+
 def _points(text: str) -> list[str]:
     return [point.strip() for point in _SEPARATORS.split(text) if point.strip()]
 
@@ -133,9 +139,10 @@ _ALL = (
             _EN,
             _coded("line", "管理方式", catalogue.Line),
             _column("parent", "上级机构"),
+            _column("sector", "行业"),
             VALID_FROM,
         ),
-        (_UNIT, "330199000000", "示例区行政审批局", "Example District Approval Bureau", "属地管理", "", "2026-01-01"),
+        (_UNIT, "330199000000", "示例区行政审批局", "Example District Approval Bureau", "属地管理", "", "市场监管", "2026-01-01"),
     ),
     Kind(
         "window",
@@ -183,6 +190,7 @@ _ALL = (
             _column("procedure", "办理程序", read=_points),
             _column("promised_limit", "承诺办结时限", read=_limit),
             _column("statutory_limit", "法定办结时限", read=_limit),
+            _column("visits", "到办事现场次数", read=_number, accepts="0 to 99"),
             _column("fee", "收费依据及标准"),
             _coded("rating_channels", "评价渠道", RatingChannel, many=True),
             _column("legal_basis", "设定依据"),
@@ -201,6 +209,7 @@ _ALL = (
             "受理;审查;决定;发证",
             "3个工作日",
             "15个工作日",
+            "1",
             "不收费",
             "PC;MOBILE;QR",
             "《中华人民共和国市场主体登记管理条例》",

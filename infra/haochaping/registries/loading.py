@@ -122,7 +122,9 @@ def _store(rows: list[Row], *, write: bool) -> Loaded:
     held = {(item["pk"], item["sk"]): item["value"] for item in get_many(table, [{"pk": item["pk"], "sk": item["sk"]} for item in items])}
     there = [held.get((item["pk"], item["sk"])) for item in items]
     if write:
-        _put(table, [item for item, value in zip(items, there, strict=True) if value is None])
+        new = [(row, item) for row, item, value in zip(rows, items, there, strict=True) if value is None]
+        listings = {(held["pk"], held["sk"]): held for row, _ in new for held in registry.listings_of(row.record)}
+        _put(table, [*listings.values(), *(item for _, item in new)])
     other = [row for row, item, value in zip(rows, items, there, strict=True) if value not in (None, item["value"])]
     findings = tuple(finding(row.number, "valid_from", "registered_otherwise") for row in other)
     return Loaded(len(rows), there.count(None), len(rows) - there.count(None) - len(other), findings)

@@ -1,7 +1,8 @@
-"""How intake answers over HTTPS: JSON, with the stable refusals of the contract, under the status that says what can be done about them."""
+"""How the services answer over HTTPS: JSON, with the stable refusals of the contract, under statuses that say what can be done."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ STATUSES: tuple[tuple[HTTPStatus, frozenset[str]], ...] = (
     (HTTPStatus.FORBIDDEN, frozenset({"wrong_sender", "out_of_scope", "token_not_for_staff"})),
     (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, frozenset({"too_large", "too_many_messages"})),
     (HTTPStatus.TOO_MANY_REQUESTS, frozenset({"throttled"})),
-    (HTTPStatus.NOT_FOUND, frozenset({"bad_token", "nobody_known"})),
+    (HTTPStatus.NOT_FOUND, frozenset({"bad_token", "nobody_known", "unknown_node", "not_published"})),
     (HTTPStatus.CONFLICT, frozenset({"already_rated"})),
     (HTTPStatus.GONE, frozenset({"token_expired"})),
 )
@@ -50,6 +51,23 @@ def answer(status: HTTPStatus, body: dict[str, Any]) -> Response[str]:
     """A JSON answer. None of them may be kept by anybody on the way."""
     text = json.dumps(body, ensure_ascii=False)
     return Response(status.value, content_types.APPLICATION_JSON, text, headers={"Cache-Control": "no-store"})
+
+
+def lasting(request: APIGatewayProxyEvent, text: str, *, seconds: int, content_type: str = content_types.APPLICATION_JSON) -> Response[str]:
+    """An answer that the party who asks, and nobody on the way, may keep for so many seconds, under a strong ETag.
+
+    If the party has it already (If-None-Match), 304 without a body: the same text is the same answer.
+    """
+    tag = f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    headers = {"Cache-Control": f"private, max-age={seconds}", "ETag": tag, "Vary": "party"}
+    if _names(headers_of(request).get("if-none-match", ""), tag):
+        return Response(HTTPStatus.NOT_MODIFIED.value, None, "", headers=headers)
+    return Response(HTTPStatus.OK.value, content_type, text, headers=headers)
+
+
+def _names(tags: str, tag: str) -> bool:
+    # Weak comparison, as If-None-Match asks for (RFC 9110, 13.1.2).
+    return tags.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in tags.split(",")}
 
 
 def refusal(refused: Refused) -> Response[str]:

@@ -1,7 +1,8 @@
-"""Raw segments: every Ledger record also lands in S3, without case-file number, person or text (design, 6.11).
+"""Raw segments: every Ledger record and every step of a case also lands in S3, without case-file number, person or text (design, 6.11).
 
-Object `raw/<day>/<table>/<shard>/<first sequence>.ndjson.gz`, one line per record: lane, sequence, kind of entry, key and facts.
-A batch that is handed over again may be cut differently; a reader drops copies by their key, which an entry has alone.
+Object `raw/<day>/<table>/<shard>/<first sequence>.ndjson.gz`, one line per record. A line lies with every day whose counts its entry
+moves, so that a day can be counted again from its own objects. A batch that is handed over again may be cut differently; a reader drops
+copies by their key, which an entry has alone.
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ if TYPE_CHECKING:
 
 
 class Line(NamedTuple):
-    """One record of a segment. `key` is a keyed hash of the Ledger key: it tells entries apart and leads nowhere."""
+    """One record of a segment: the entry's own day, every day with which it lies, lane, sequence number, second of its creation, kind.
+
+    `key` names the entry and leads nowhere; `facts` are what may leave its service.
+    """
 
     day: str
+    days: tuple[str, ...]
     lane: str
     sequence: int
+    created: int
     entry: str
     key: str
     facts: dict[str, Any]
@@ -37,14 +43,15 @@ class Line(NamedTuple):
     def of(cls, text: str) -> Self:
         """The line as read."""
         held = json.loads(text)
-        return cls(**held | {"sequence": int(held["sequence"])})
+        return cls(**held | {"sequence": int(held["sequence"]), "days": tuple(held["days"])})
 
 
 def write(lines: Iterable[Line]) -> None:
-    """One object per day among the lines."""
+    """One object per day with which the lines of a lane lie."""
     days: dict[str, list[Line]] = defaultdict(list)
     for entry in lines:
-        days[entry.day].append(entry)
+        for day in entry.days:
+            days[day].append(entry)
     for day, of_day in days.items():
         key = f"raw/{day}/{of_day[0].lane}/{of_day[0].sequence:040}.ndjson.gz"
         body = gzip.compress("".join(entry.text() + "\n" for entry in of_day).encode(), mtime=0)
@@ -52,7 +59,7 @@ def write(lines: Iterable[Line]) -> None:
 
 
 def of_day(day: str) -> Iterator[Line]:
-    """The lines of a day (Asia/Shanghai), each entry once, in no order."""
+    """The lines that lie with a day (Asia/Shanghai), each entry once, in no order."""
     seen: set[str] = set()
     pages = s3().get_paginator("list_objects_v2").paginate(Bucket=settings().segments_bucket, Prefix=f"raw/{day}/")
     with ThreadPoolExecutor(settings().flush_threads) as pool:
@@ -62,6 +69,11 @@ def of_day(day: str) -> Iterator[Line]:
                     if line.key not in seen:
                         seen.add(line.key)
                         yield line
+
+
+def entries_of(day: str) -> Iterator[Line]:
+    """Of these the Ledger entries that belong to the day itself."""
+    return (line for line in of_day(day) if line.day == day and line.lane.startswith(f"{settings().ledger_table}/"))
 
 
 def _lines(key: str) -> list[Line]:
