@@ -9,7 +9,7 @@ import json
 import os
 from contextlib import contextmanager
 from copy import deepcopy
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -19,6 +19,7 @@ from moto.backends import get_backend
 
 from haochaping import provinces
 from haochaping.stack import variable_of
+from scoring.period import Period
 from template_file import resources
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from haochaping.sending import Letter
 
 PROVINCE = "zhejiang"
+ALWAYS = Period("always", date.today() - timedelta(days=20), date.today() + timedelta(days=20))
 ACCOUNT, REGION = "123456789012", "cn-north-1"
 CONTEXT = SimpleNamespace(
     get_remaining_time_in_millis=lambda: 300_000,
@@ -64,7 +66,8 @@ class Contents:
         for queue in _backend("sqs").queues.values():
             queue._messages.clear()
             queue._pending_messages.clear()
-        _backend("s3", "aws-cn").buckets["segments"].keys.clear()
+        for bucket in _backend("s3", "aws-cn").buckets.values():
+            bucket.keys.clear()
         secrets = _backend("secretsmanager").secrets
         secrets.clear()
         secrets.update(deepcopy(self.secrets))
@@ -101,7 +104,8 @@ class Bed:
         self.events.create_event_bus(Name="test")
         for name, rule in resources("AWS::Events::Rule").items():
             self._rule(name, rule["Properties"])
-        self.s3.create_bucket(Bucket="segments", CreateBucketConfiguration={"LocationConstraint": "cn-north-1"})
+        for bucket in ("segments", "results"):
+            self.s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "cn-north-1"})
         self.secrets.create_secret(Name="stack-secret", SecretString="test-secret")
         self.vault_key = self.kms.create_key()["KeyMetadata"]["Arn"]
         self._connect()
@@ -124,7 +128,9 @@ class Bed:
         from cloud import registry
         from cloud.table import marshal
 
-        puts = [{"PutRequest": {"Item": marshal(registry.item_of(record))}} for record in province.records()]
+        records = list(province.records())
+        listings = [row for record in records for row in registry.listings_of(record)]
+        puts = [{"PutRequest": {"Item": marshal(item)}} for item in (*listings, *map(registry.item_of, records))]
         for start in range(0, len(puts), 25):
             self.dynamodb.batch_write_item(RequestItems={"RegistryTable": puts[start : start + 25]})
         for party in province.parties:
@@ -163,6 +169,7 @@ class Bed:
             "SET_ASIDE_URL": self.queues["SetAside"],
             "EVENT_BUS": "test",
             "SEGMENTS_BUCKET": "segments",
+            "RESULTS_BUCKET": "results",
             "STACK_SECRET": "stack-secret",
             "FLUSH_THREADS": "1",  # moto is not thread-safe
         }
@@ -304,14 +311,15 @@ class Bed:
         ledger = self.stream("LedgerTable")
         if ledger:
             intake.relay({"Records": ledger, "shardId": "shardId-1"}, CONTEXT)
-        if ratings := [record for record in ledger if is_counted(record["dynamodb"]["Keys"])]:
-            scoring.count({"Records": ratings, "shardId": "shardId-1"}, CONTEXT)
+        if entries := [record for record in ledger if is_counted(record)]:
+            scoring.count({"Records": entries, "shardId": "shardId-1"}, CONTEXT)
         if refused := self.stream("QuarantineTable"):
             intake.announce({"Records": refused}, CONTEXT)
         if commands := self.messages("RectifyInbox"):
             assert rectify.handle({"Records": commands}, CONTEXT) == {"batchItemFailures": []}
         if history := self.history():
-            rectify.relay({"Records": history}, CONTEXT)
+            scoring.count({"Records": history, "shardId": "shardId-1"}, CONTEXT)
+            rectify.relay({"Records": history, "shardId": "shardId-1"}, CONTEXT)
         if events := self.messages("NotifyInbox"):
             assert notify.dispatch({"Records": events}, CONTEXT) == {"batchItemFailures": []}
         if decisions := self.messages("LedgerInbox"):
@@ -346,22 +354,29 @@ class Bed:
         keys = [found["Key"] for found in self.s3.list_objects_v2(Bucket="segments").get("Contents", [])]
         return "".join(gzip.decompress(self.s3.get_object(Bucket="segments", Key=key)["Body"].read()).decode() for key in keys)
 
-    def count(self, node: str) -> int:
-        """How many ratings a node has counted."""
+    def count(self, node: str, counter: str = "") -> int:
+        """How many ratings a node has counted, whenever they were given; or what one of its counters holds."""
         from scoring import scores
+        from scoring.nodes import Node
 
-        return scores.counts(node, "").total()
+        held = scores.counts(Node.of(node), ALWAYS)
+        return held[counter] if counter else scores.ratings_in(held)
 
     def codes(self) -> list[str]:
         """The refusal codes in Quarantine."""
         return sorted(reason["code"] for item in self.items("QuarantineTable") for reason in item.get("reasons", []))
 
 
-def is_counted(key: dict[str, Any]) -> bool:
-    """The filter of scoring's mapping, as the template has it."""
-    (mapped,) = [event["Properties"] for event in resources("AWS::Serverless::Function")["ScoringCount"]["Properties"]["Events"].values()]
-    wanted = json.loads(mapped["FilterCriteria"]["Filters"][0]["Pattern"])["dynamodb"]["Keys"]
-    return all(key[name]["S"].startswith(held["S"][0]["prefix"]) for name, held in wanted.items())
+def is_counted(record: dict[str, Any]) -> bool:
+    """The filter of scoring's mapping of the Ledger, as the template has it."""
+    mapped = resources("AWS::Serverless::Function")["ScoringCount"]["Properties"]["Events"]["Ledger"]["Properties"]
+    wanted = json.loads(mapped["FilterCriteria"]["Filters"][0]["Pattern"])["dynamodb"]["Keys"]["sk"]["S"]
+    return any(record["dynamodb"]["Keys"]["sk"]["S"].startswith(held["prefix"]) for held in wanted)
+
+
+def ledger_records(bed: Bed) -> list[dict[str, Any]]:
+    """What scoring is handed of the Ledger's stream since it was last read."""
+    return [record for record in bed.stream("LedgerTable") if is_counted(record)]
 
 
 _numbers = itertools.count(1)

@@ -1,18 +1,21 @@
-"""Handler of scoring: `count` folds the Ledger's stream into Scores."""
+"""Handlers of scoring: `count` folds the streams of Ledger and Cases into Scores, `recount` proves it, `publish` closes periods."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from cloud import stream
+from cloud import clock, stream
 from cloud.settings import settings
-from contract.ledger import RatingFacts
-from scoring import scores
-from scoring.fold import Counted, Delta, fold
+from contract.ledger import counted
+from contract.zone import day_of
+from scoring import publishing, scores
+from scoring import recount as recounting
+from scoring.fold import Delta, Placed, fold
 from scoring.lanes import Checkpoint
 
 if TYPE_CHECKING:
@@ -27,20 +30,20 @@ metrics = Metrics(namespace="Haochaping", service="scoring")
 @logger.inject_lambda_context
 @metrics.log_metrics
 def count(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Every rating of the batch, once on each of its nodes. An infrastructure fault raises: the lane stops and comes again."""
+    """Every entry of the batch, once on each of its nodes. An infrastructure fault raises: the lane stops and comes again."""
     if not event["Records"]:
         return stream.DONE
     lane = stream.lane_of(event)
-    deltas = fold(stream.made(event, _counted))
+    deltas = fold(filter(None, stream.made(event, _placed)))
     _flush(deltas, lane)
     metrics.add_metric(name="ScoreUpdates", unit=MetricUnit.Count, value=len(deltas))
     return stream.DONE
 
 
-def _counted(record: StreamRecord) -> Counted:
-    # The mapping filters by key prefix; what is left is a rating, or something that should not be there.
+def _placed(record: StreamRecord) -> Placed | None:
     entry = stream.inserted(record)
-    return Counted(Checkpoint(entry.sequence, entry.created), RatingFacts.model_validate(entry.new))
+    found = counted(entry.sk, entry.new)
+    return Placed(Checkpoint(entry.sequence, entry.created), found) if found else None
 
 
 def _flush(deltas: list[Delta], lane: str) -> None:
@@ -48,3 +51,30 @@ def _flush(deltas: list[Delta], lane: str) -> None:
     with ThreadPoolExecutor(settings().flush_threads) as pool:
         for written in [pool.submit(scores.add, delta, lane) for delta in deltas]:
             written.result()
+
+
+# So long before its end a function stops, and goes on in the next run.
+_SPARE_MILLISECONDS = 60_000
+# The day before yesterday, of which nothing is young any more, and the last day that a late rating could have reached.
+_RECOUNTED = (2, 9)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def recount(event: dict[str, Any], context: LambdaContext) -> list[dict[str, Any]]:
+    """Counts settled days again from their segments, and names every difference; it corrects nothing, which an operator decides."""
+    today = day_of(clock.wall())
+    found = [recounting.recount(today - timedelta(days=back), f"nightly-{today}", correct=False, now=clock.wall()) for back in _RECOUNTED]
+    for report in (report for report in found if report.differences):
+        logger.error("counts are not those of their entries", day=report.day, differences=report.differences)
+    metrics.add_metric(name="ScoresDiffer", unit=MetricUnit.Count, value=sum(report.differences for report in found))
+    return [report.plain() for report in found]
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def publish(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Publishes the months, quarters and years that are due, and revisions of those whose figures have changed; goes on in the next run."""
+    told = publishing.publish_due(lambda: context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS)
+    metrics.add_metric(name="ResultsPublished", unit=MetricUnit.Count, value=len(told))
+    return {"published": [f"{news.period} r{news.revision}" for news in told]}

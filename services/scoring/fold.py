@@ -3,29 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
-from scoring.nodes import counter_of, nodes_of
+from scoring.tally import shares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from contract.ledger import RatingFacts
+    from contract.ledger import Counted
     from scoring.lanes import Checkpoint
+    from scoring.nodes import ScoreKey
 
 
-class Counted(NamedTuple):
-    """A rating and its place in the lane."""
+# An update expression holds 4 KB and 300 operators.
+_MOST_COUNTERS = 200
+
+
+class Placed(NamedTuple):
+    """An entry and its place in the lane."""
 
     place: Checkpoint
-    rating: RatingFacts
-
-
-class ScoreKey(NamedTuple):
-    """The key of a score item: node and Asia/Shanghai day."""
-
-    pk: str
-    sk: str
+    entry: Counted
 
 
 class Step(NamedTuple):
@@ -33,6 +32,7 @@ class Step(NamedTuple):
 
     place: Checkpoint
     counter: str
+    amount: int
 
 
 class Delta(NamedTuple):
@@ -53,8 +53,25 @@ class Delta(NamedTuple):
 
     @property
     def counts(self) -> Counter[str]:
-        """How much each counter grows."""
-        return Counter(step.counter for step in self.steps)
+        """How much each counter moves. What comes to nothing is named too: its checkpoint must be."""
+        total: Counter[str] = Counter()
+        for step in self.steps:
+            total[step.counter] += step.amount
+        return total
+
+    def portions(self) -> Iterator[Delta]:
+        """The delta in pieces that an update can hold, in order; a record is never cut."""
+        held: list[Step] = []
+        names: set[str] = set()
+        for _, record in groupby(self.steps, key=lambda step: step.place):
+            steps = list(record)
+            if held and len(names | {step.counter for step in steps}) > _MOST_COUNTERS:
+                yield Delta(self.key, tuple(held))
+                held, names = [], set()
+            held += steps
+            names |= {step.counter for step in steps}
+        if held:
+            yield Delta(self.key, tuple(held))
 
     def after(self, checkpoint: Checkpoint) -> Delta | None:
         """The part that a checkpoint has not seen, None if it has seen all."""
@@ -62,15 +79,14 @@ class Delta(NamedTuple):
         return Delta(self.key, rest) if rest else None
 
 
-def fold(records: Iterable[Counted]) -> list[Delta]:
+def fold(records: Iterable[Placed]) -> list[Delta]:
     """One delta per item that the records touch. Records come in lane order; a copy within the batch is counted once."""
     steps: dict[ScoreKey, list[Step]] = {}
     newest = -1
-    for place, rating in records:
+    for place, entry in records:
         if place.sequence <= newest:
             continue
         newest = place.sequence
-        step = Step(place, counter_of(rating))
-        for node in nodes_of(rating):
-            steps.setdefault(ScoreKey(node, rating.day.isoformat()), []).append(step)
+        for share in shares(entry):
+            steps.setdefault(share.key, []).append(Step(place, share.counter, share.amount))
     return [Delta(key, tuple(taken)) for key, taken in steps.items()]

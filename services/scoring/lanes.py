@@ -8,10 +8,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SEQUENCE_BYTES = 17  # up to 40 digits
 _TIME_BYTES = 4
+_MARK = "q_"
+# A stream keeps its records for 24 hours; what is older than twice that can come no more, from whatever zombie.
+KEPT_SECONDS = 48 * 3600
 
 
 class Checkpoint(NamedTuple):
@@ -32,4 +38,14 @@ class Checkpoint(NamedTuple):
 
 def attribute_of(lane: str) -> str:
     """The attribute of a score item that holds the lane's checkpoint: `q_` and the first 10 base32 characters of its SHA-256."""
-    return "q_" + base64.b32encode(hashlib.sha256(lane.encode()).digest()).decode()[:10].lower()
+    return _MARK + base64.b32encode(hashlib.sha256(lane.encode()).digest()).decode()[:10].lower()
+
+
+def checkpoints(item: Mapping[str, Any]) -> dict[str, bytes]:
+    """The checkpoints of an item by their attributes."""
+    return {name: held for name, held in item.items() if name.startswith(_MARK)}
+
+
+def outlived(item: Mapping[str, Any], now: float) -> dict[str, bytes]:
+    """Those that may be dropped: by age alone, never because a child shard has appeared. `now` is in seconds since 1970, unmoved."""
+    return {name: held for name, held in checkpoints(item).items() if Checkpoint.unpack(held).created < now - KEPT_SECONDS}

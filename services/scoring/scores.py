@@ -1,60 +1,178 @@
-"""The Scores table: `node` / `day`, counters and one checkpoint per lane."""
+"""The Scores table: counters and one checkpoint per lane; keys in `scoring.nodes`, counters in `scoring.counters`."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from cloud import clock
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import marshal, old_item, query, unmarshal
-from scoring.lanes import Checkpoint, attribute_of
+from cloud.table import get_many, marshal, old_item, search, unmarshal
+from scoring import counters
+from scoring.lanes import Checkpoint, attribute_of, outlived
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
+
     from scoring.fold import Delta
+    from scoring.nodes import Node, ScoreKey
+    from scoring.period import Period
 
 
 def add(delta: Delta, lane: str) -> None:
     """Adds a delta to its item, exactly once whatever is repeated, re-batched or late.
 
     The first try asks that the lane has not come this far; if it has, the rest is recomputed from the checkpoint that came back and
-    written on condition that it is still there.
+    written on condition that it is still there. A delta that is too large for one update is added in pieces, one after the other.
     """
     mark = attribute_of(lane)
+    for portion in delta.portions():
+        _add(portion, mark)
+
+
+def _add(delta: Delta, mark: str) -> None:
     left: Delta | None = delta
     seen: bytes | None = None
     while left is not None:
         try:
-            dynamodb().update_item(**_update(left, mark, seen))
+            answer = dynamodb().update_item(**_update(left, mark, seen))
         except dynamodb().exceptions.ConditionalCheckFailedException as passed:
             seen = unmarshal(old_item(passed))[mark]
-            left = delta.after(Checkpoint.unpack(seen))
+            left = left.after(Checkpoint.unpack(seen))
         else:
+            if "Attributes" in answer:
+                prune(delta.key, unmarshal(answer["Attributes"]))
             return
 
 
 def _update(delta: Delta, mark: str, seen: bytes | None) -> Any:
-    counts = delta.counts
-    names = {f"#c{i}": counter for i, counter in enumerate(counts)} | {"#q": mark}
-    values: dict[str, Any] = {f":c{i}": amount for i, amount in enumerate(counts.values())} | {":last": delta.last.packed()}
+    names, values, adding = _added(delta.counts)
+    names["#q"] = mark
+    values[":last"] = delta.last.packed()
     if seen is None:
         condition, values[":first"] = "attribute_not_exists(#q) OR #q < :first", delta.first.packed()
     else:
         condition, values[":seen"] = "#q = :seen", seen
     return {
-        "TableName": settings().scores_table,
-        "Key": marshal(delta.key._asdict()),
-        "UpdateExpression": f"ADD {', '.join(f'#c{i} :c{i}' for i in range(len(counts)))} SET #q = :last",
+        **_at(delta.key),
+        "UpdateExpression": f"{adding} SET #q = :last",
         "ConditionExpression": condition,
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": marshal(values),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        # An item has old checkpoints only if its day has passed: asking for it then costs nothing, and today's come back shorter.
+        **({"ReturnValues": "ALL_NEW"} if _may_be_old(delta.key) else {}),
     }
 
 
-def counts(node: str, period: str) -> Counter[str]:
-    """The counters of a node, added up over a day (`2026-11-24`) or month (`2026-11`) of Asia/Shanghai."""
+def _added(amounts: Mapping[str, int]) -> tuple[dict[str, str], dict[str, Any], str]:
+    names = {f"#{i}": counter for i, counter in enumerate(amounts)}
+    values: dict[str, Any] = {f":{i}": amount for i, amount in enumerate(amounts.values())}
+    return names, values, "ADD " + ", ".join(f"#{i} :{i}" for i in range(len(names)))
+
+
+def _at(key: ScoreKey) -> dict[str, Any]:
+    return {"TableName": settings().scores_table, "Key": marshal(key._asdict())}
+
+
+def _may_be_old(key: ScoreKey) -> bool:
+    return key.day < clock.wall().date().isoformat()
+
+
+def prune(key: ScoreKey, item: Mapping[str, Any]) -> None:
+    """Drops the checkpoints of an item that nothing can ask for any more, unless they moved in the meantime."""
+    old = outlived(item, clock.wall().timestamp())
+    if not old:
+        return
+    names = {f"#{i}": name for i, name in enumerate(old)}
+    try:
+        dynamodb().update_item(
+            **_at(key),
+            UpdateExpression="REMOVE " + ", ".join(names),
+            ConditionExpression=" AND ".join(f"#{i} = :{i}" for i in range(len(old))),
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=marshal({f":{i}": held for i, held in enumerate(old.values())}),
+        )
+    except dynamodb().exceptions.ConditionalCheckFailedException:
+        return  # the next update finds them again
+
+
+def correct(key: ScoreKey, amounts: Mapping[str, int], lane: str) -> bool:
+    """Adds these amounts to an item in a lane of their own, once. False if that lane has been there."""
+    names, values, adding = _added(amounts)
+    mark = Checkpoint(1, int(clock.wall().timestamp())).packed()
+    try:
+        dynamodb().update_item(
+            **_at(key),
+            UpdateExpression=f"{adding} SET #q = :q",
+            ConditionExpression="attribute_not_exists(#q)",
+            ExpressionAttributeNames=names | {"#q": attribute_of(lane)},
+            ExpressionAttributeValues=marshal(values | {":q": mark}),
+        )
+    except dynamodb().exceptions.ConditionalCheckFailedException:
+        return False
+    return True
+
+
+# ---------------------------------------------------------------- read
+
+
+def items_of(partition: str, period: Period, *, consistent: bool = False) -> Iterator[dict[str, Any]]:
+    """The items of a partition over a period, as they are stored."""
+    # `$` is the first character after the `#` that follows a day.
+    values = {":pk": partition, ":first": period.first.isoformat(), ":last": period.last.isoformat() + "$"}
+    return search(settings().scores_table, "pk = :pk AND sk BETWEEN :first AND :last", values, ConsistentRead=consistent)
+
+
+def counts(node: Node, period: Period) -> Counter[str]:
+    """The counters of a node, added up over a period: one query, or the items of its days by their keys."""
+    if node.kind in {"item", "window"}:
+        keys = [{"pk": node.partition, "sk": f"{day}#{node.part}"} for day in period.days]
+        return _sum(get_many(settings().scores_table, keys))
+    found = _sum(items_of(node.partition, period))
+    return Counter(counters.under(found, counters.of_staff(node.part, ""))) if node.kind == "staff" else found
+
+
+def ratings_in(counts: Mapping[str, int]) -> int:
+    """How many ratings count, of whatever kind, round and provenance."""
+    return sum(row.amount for row in counters.ratings(counts) if row.excluded is None)
+
+
+def by_day(node: Node, period: Period) -> dict[date, Counter[str]]:
+    """The counters of a flat node or of an organisation, day by day."""
+    held: dict[str, list[dict[str, Any]]] = {}
+    for item in items_of(node.partition, period):
+        held.setdefault(item["sk"][:10], []).append(item)
+    return {day: _sum(held.get(day.isoformat(), [])) for day in period.days}
+
+
+def parts(partition: str, period: Period) -> dict[str, Counter[str]]:
+    """What lies in an organisation's partition, or among its desks, by task code or window, over a period: one query."""
+    found: dict[str, Counter[str]] = {}
+    for item in items_of(partition, period):
+        found.setdefault(item["sk"][11:], Counter()).update(counters_of(item))
+    return found
+
+
+def staff(organisation: str, period: Period) -> dict[str, Counter[str]]:
+    """The counters of every member of staff of an organisation (USCC), by reference: one query over its desks."""
+    found: dict[str, Counter[str]] = {}
+    for name, amount in _sum(items_of(f"desks#{organisation}", period)).items():
+        if name.startswith("staff."):
+            _, reference, counter = name.split(".", 2)
+            found.setdefault(reference, Counter())[counter] += amount
+    return found
+
+
+def _sum(items: Iterable[Mapping[str, Any]]) -> Counter[str]:
     total: Counter[str] = Counter()
-    for item in query(settings().scores_table, node, sk_prefix=period):
-        total.update({name: amount for name, amount in item.items() if "." in name})
+    for item in items:
+        total.update(counters_of(item))
     return total
+
+
+def counters_of(item: Mapping[str, Any]) -> dict[str, int]:
+    """The counters of an item."""
+    return {name: amount for name, amount in item.items() if isinstance(amount, int)}

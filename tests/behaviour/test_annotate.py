@@ -70,9 +70,25 @@ def test_a_rating_that_is_bound_to_no_service_event_is_annotated_likewise(bed):
     assert standing(general()).exclusions[0].excluded
 
 
-def test_what_was_noted_reaches_the_segments_and_no_count(bad):
-    before = bad.count("province#330000000000")
+PROVINCE, RATED = "province#330000000000", "VISIT.1.SELF_DEVICE.DISSATISFIED"
+EXCLUDED = f"excluded.MISTAKE.{RATED}"
+
+
+def test_an_exclusion_reaches_the_segments_and_the_counts_of_the_ratings_day(bad):
+    (rated,) = bad.items("LedgerTable", "R#")
+    own = [PROVINCE, f"item#{rated['task_code']}", f"staff#{rated['organisation']}#{rated['staff_ref']}"]
+    assert [bad.count(node, RATED) for node in own] == [1, 1, 1]
     bad.decide(granted(bad))
     bad.flow()
     assert '"entry": "X"' in bad.segments()
-    assert bad.count("province#330000000000") == before
+    assert [(bad.count(node, RATED), bad.count(node, EXCLUDED)) for node in own] == [(0, 1)] * 3
+    assert bad.count(PROVINCE, "excluded_decided.MISTAKE") == 1
+    assert bad.count(PROVINCE, "tag.213") == 0
+
+
+def test_one_that_counts_again_is_as_if_it_had_never_been_excluded(bad):
+    for decision in (granted(bad), overturned(bad)):
+        bad.decide(decision)
+        bad.flow()
+    assert (bad.count(PROVINCE, RATED), bad.count(PROVINCE, EXCLUDED), bad.count(PROVINCE, "tag.213")) == (1, 0, 1)
+    assert bad.count(PROVINCE, "restored_decided.MISTAKE") == 1

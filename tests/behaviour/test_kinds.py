@@ -7,8 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from bed import CONTEXT
+from bed import ALWAYS, CONTEXT
+from policy.rules import Policy
 from said import event, general, letter, rating, supervisory
+from scoring import indicators, scores
+from scoring.nodes import Node
 
 
 def test_a_general_rating_is_stored_with_what_it_is_about_and_counts_in_no_rate_of_services(bed):
@@ -17,7 +20,11 @@ def test_a_general_rating_is_stored_with_what_it_is_about_and_counts_in_no_rate_
     assert entry["pk"] == f"G#WINDOW#{general().object.organisation}#A01"
     assert (entry["kind"], entry["object_type"], entry["window"]) == ("GENERAL", "WINDOW", "A01")
     bed.flow()
-    assert bed.count("province#330000000000") == 1
+    counts = scores.counts(Node.of("province#330000000000"), ALWAYS)
+    assert sum(indicators.levels(counts, "own").values()) == 1
+    assert indicators.good_rate(counts, Policy(version="")).denominator == 1
+    assert indicators.figures(counts, Policy(version=""))["general"] == {"DISSATISFIED": 1}
+    assert indicators.figures(counts, Policy(version=""))["objects"] == {"WINDOW": {"DISSATISFIED": 1}}
 
 
 @pytest.mark.parametrize(

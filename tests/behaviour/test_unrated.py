@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from bed import CONTEXT
+from bed import ALWAYS, CONTEXT
+from contract.codes import Level
+from policy.rules import Policy
 from said import event, letter, rating
+from scoring import indicators, scores
+from scoring.indicators import Rate
+from scoring.nodes import Node
 
 DAYS_3 = {"value": 3, "unit": "DAY"}
 DEFAULTS = {"unrated_policy": "DEFAULT", "default_level": "BASICALLY_SATISFIED", "default_after": DAYS_3}
@@ -74,14 +79,22 @@ class TestDefaults:
         assert (entry["provenance"], entry["rating_channel"], entry["level"]) == ("DEFAULT", "SYSTEM_DEFAULT", "BASICALLY_SATISFIED")
         assert defaulted.items("LedgerTable", "R#") == []
         defaulted.flow()
-        assert defaulted.count("province#330000000000") == 0
+        counts = scores.counts(Node.of("province#330000000000"), ALWAYS)
+        assert indicators.levels(counts, "default")[Level.BASICALLY_SATISFIED] == 1
+        assert indicators.good_rate(counts, Policy(version="")) == Rate(0, 0)
+        assert indicators.unrated_rate(counts, Policy(version="")) == Rate(1, 1)
 
     def test_a_real_rating_is_taken_beside_it_and_takes_it_back(self, defaulted):
         defaulted.accept(letter(rating()))
         (entry,) = defaulted.items("LedgerTable", "R#")
         (default,) = defaulted.items("LedgerTable", "D#")
-        assert entry["takes_back"] == {"level": "BASICALLY_SATISFIED", "day": default["day"]}
+        assert entry["takes_back"] == {name: default[name] for name in ("level", "day", "kind", "rating_channel")}
         assert defaulted.codes() == []
+        defaulted.flow()
+        counts = scores.counts(Node.of("province#330000000000"), ALWAYS)
+        assert sum(indicators.levels(counts, "default").values()) == 0
+        assert sum(indicators.levels(counts, "own").values()) == 1
+        assert indicators.unrated_rate(counts, Policy(version="")) == Rate(0, 1)
 
     def test_the_sweep_run_again_gives_no_second_one(self, defaulted, later):
         defaulted.accept(letter(event()))

@@ -78,11 +78,12 @@ def test_a_function_names_its_resources_and_no_action_is_a_wildcard_over_a_servi
 def test_a_function_reads_no_other_queue_or_stream_than_its_own(name):
     """What SAM attaches to a function with a queue or stream names no resource, so everything but its own is denied."""
     sources = {"SQS": ("Queue", "sqs:ReceiveMessage"), "DynamoDB": ("Stream", "dynamodb:GetRecords")}
-    for event in FUNCTIONS[name]["Properties"].get("Events", {}).values():
-        if event["Type"] in sources:
-            source, action = sources[event["Type"]]
-            own = [denied["NotResource"] for denied in statements(name, "Deny") if action in actions(denied)]
-            assert own == [event["Properties"][source]]
+    events = FUNCTIONS[name]["Properties"].get("Events", {}).values()
+    for kind, (source, action) in sources.items():
+        read = [event["Properties"][source] for event in events if event["Type"] == kind]
+        if read:
+            (own,) = (denied["NotResource"] for denied in statements(name, "Deny") if action in actions(denied))
+            assert (own if isinstance(own, list) else [own]) == read
 
 
 def test_only_intake_reads_the_secrets_of_parties_and_only_notify_those_of_subscribers():

@@ -1,0 +1,45 @@
+"""What the signals of an organisation are found from, read from the scores and the register."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from cloud import registry
+from cloud.settings import settings
+from contract.identifiers import province_of
+from scoring import scores
+from scoring.signals import signals
+
+if TYPE_CHECKING:
+    from policy.rules import Policy
+    from scoring.indicators import Counts
+    from scoring.period import Period
+    from scoring.signals import Found
+
+
+def signals_of(uscc: str, period: Period, policy: Policy, on: date) -> list[Found]:
+    """The signals of an organisation (USCC) over a period, as registered on a day (Asia/Shanghai).
+
+    Reads: two queries, of its items and of its desks; of the register the organisation, the list of its windows, and one for each window.
+    One that is not registered is looked at by the calendar of the province.
+    """
+    known = registry.find("organisation", uscc, on) or {}
+    windows = {id.partition("#")[2] for id in registry.members("window", f"organisation#{uscc}", on)}
+    return signals(
+        scores.parts(f"organisation#{uscc}", period),
+        desks_by_day(uscc, period),
+        policy,
+        region=known.get("region_code", province_of(settings().province_code)),
+        registered=windows or None,
+    )
+
+
+def desks_by_day(uscc: str, period: Period) -> dict[date, dict[str, Counts]]:
+    """The counters of an organisation's desks, by day and window: one query."""
+    found: dict[date, dict[str, Counts]] = {}
+    for item in scores.items_of(f"desks#{uscc}", period):
+        day, _, desk = item["sk"].partition("#")
+        held = {name: amount for name, amount in item.items() if isinstance(amount, int)}
+        found.setdefault(date.fromisoformat(day), {})[desk] = held
+    return found
