@@ -15,10 +15,9 @@ from rich.table import Table
 
 from cloud.settings import settings
 from contract.identifiers import check_uscc
-from haochaping import checking, checks, local, persons, provinces, refused, stack
+from haochaping import checking, checks, figures, local, persons, provinces, refused, stack
 from haochaping.registries import commands as registries
-from haochaping.terminal import AsJson, connect, console, date_of, errors, fail, print_json
-from scoring.nodes import KINDS
+from haochaping.terminal import AsJson, connect, console, errors, fail, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +33,8 @@ app.command()(refused.redrive)
 app.add_typer(persons.app, name="identity")
 app.add_typer(checks.sample_app, name="sample")
 app.command()(checks.reconcile)
+for command in figures.COMMANDS:
+    app.command()(command)
 app.add_typer(checking.app, name="contract")
 
 
@@ -177,39 +178,6 @@ def receipt(receipt: str, as_json: AsJson = False) -> None:
         return print_json(standing.plain())
     console.print("\n".join(f"{name}: {value}" for name, value in standing.plain().items()), soft_wrap=True)
     return None
-
-
-@app.command()
-def scores(
-    node: Annotated[str, typer.Argument(help="例 e.g. city#330100000000, channel#PC, organisation#<USCC>")],
-    day: Annotated[str, typer.Option(help="YYYY-MM-DD (Asia/Shanghai)")] = "",
-    month: Annotated[str, typer.Option(help="YYYY-MM (Asia/Shanghai)")] = "",
-    as_json: AsJson = False,
-) -> None:
-    """查询得分 Ratings and rates of a node for a day or month."""
-    from haochaping import views
-
-    period, node = _period(day, month), _node(node)
-    connect()
-    found = views.score(node, period, views.policy_of(node))
-    if as_json:
-        return print_json(found)
-    console.print(views.score_table(f"{node} {period}", [found]))
-    return None
-
-
-def _period(day: str, month: str) -> str:
-    if bool(day) == bool(month):
-        raise typer.BadParameter("--day 或 --month 二选一 give either --day or --month")
-    return date_of(day, "--day YYYY-MM-DD") if day else date_of(f"{month}-01", "--month YYYY-MM")[:7]
-
-
-def _node(node: str) -> str:
-    """The node, a region's six digits padded. Refuses a kind that is not counted."""
-    kind, _, id = node.partition("#")
-    if kind not in KINDS or not id:
-        raise typer.BadParameter(f"节点为 a node is KIND#ID: {', '.join(KINDS)}")
-    return f"{kind}#{id.ljust(12, '0')}" if kind in {"province", "city", "county"} and len(id) == 6 else node
 
 
 @app.command()

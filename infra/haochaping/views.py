@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -14,14 +13,18 @@ from contract.zone import SHANGHAI, day_of, hour_of
 from policy.rules import Policy, in_force
 from rectify import cases
 from scoring import indicators, scores
+from scoring.nodes import REGIONS, Node, region_kind
+from scoring.period import Period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rectify.case import Case
-    from scoring.indicators import Rate
+    from scoring.causes import Change
+    from scoring.index import IndexScore
+    from scoring.rankings import Place
 
-_REGISTERED_AS = {"province": "region", "city": "region", "county": "region", "organisation": "organisation"}
+_REGISTERED_AS = dict.fromkeys(REGIONS, "region") | {"organisation": "organisation"}
 
 
 def name_of(node: str) -> str:
@@ -34,25 +37,18 @@ def name_of(node: str) -> str:
 
 
 def score(node: str, period: str, policy: Policy) -> dict[str, Any]:
-    """A node over a day or month: ratings per level and provenance, and the rates with numerator and denominator."""
-    rows = indicators.rows(scores.counts(node, period))
-    provenance: Counter[str] = Counter()
-    for row in rows:
-        provenance[row.provenance.value] += row.amount
+    """A node over a period: its figures, and in short how many ratings there are per level that somebody gave."""
+    counts = scores.counts(Node.of(node), Period.of(period))
+    given = [indicators.levels(counts, row) for row in indicators.ROWS if row != "default"]
+    shown = indicators.figures(counts, policy)
     return {
         "node": node,
         "name": name_of(node),
         "period": period,
-        "ratings": sum(row.amount for row in rows),
-        "levels": {level.value: amount for level, amount in indicators.by_level(rows).items()},
-        "provenance": dict(provenance),
-        "good_rate": _rate(indicators.good_rate(rows, policy.good_levels), policy.min_n),
-        "bad_rate": _rate(indicators.bad_rate(rows), policy.min_n),
+        "total": scores.ratings_in(counts),
+        "levels": {level.value: sum(row[level] for row in given) for level in Level},
+        **shown,
     }
-
-
-def _rate(rate: Rate, min_n: int) -> dict[str, Any]:
-    return {"numerator": rate.numerator, "denominator": rate.denominator, "rate": rate.shown(min_n)}
 
 
 def policy_of(node: str) -> Policy:
@@ -76,7 +72,76 @@ def score_table(title: str, rows: Iterable[dict[str, Any]]) -> Table:
     table.add_column("差评率 bad", justify="right")
     for row in rows:
         levels = [f"{row['levels'][level.value]:,}" for level in Level]
-        table.add_row(row["name"], *levels, f"{row['ratings']:,}", share(row["good_rate"]), share(row["bad_rate"]))
+        rates = [share(row["indicators"][name]) for name in ("good_rate", "bad_rate")]
+        table.add_row(row["name"], *levels, f"{row['total']:,}", *rates)
+    return table
+
+
+def indicator_table(row: dict[str, Any]) -> Table:
+    """Every indicator that was counted for, with numerator and denominator."""
+    table = Table(title="指标 indicators", title_justify="left")
+    for heading in ("指标 indicator", "名称 name", "数值 value"):
+        table.add_column(heading, overflow="fold")
+    for name, held in row["indicators"].items():
+        if held["denominator"]:
+            named = indicators.INDICATORS[name]
+            table.add_row(f"{named.zh} {named.en}", name, share(held))
+    return table
+
+
+_NODE_OF = {"organisation": "organisation", "item": "item", "base": "item", "window": "window", "staff": "staff"}
+
+
+def home_of(of: str) -> str:
+    """The node by whose rules siblings are judged: a region, an organisation, or for a basic code the province."""
+    if len(of) == 12 and of.isdigit():
+        return f"{region_kind(of)}#{of}"
+    return f"organisation#{of}"
+
+
+def ranking_table(kind: str, title: str, places: Sequence[Place]) -> Table:
+    """Places, the best first, with the interval that they were ordered by."""
+    table = Table(title=title, title_justify="left")
+    for heading in ("名次 rank", "升降 moved", "名称 name", "数值 value", "区间 interval"):
+        table.add_column(heading, overflow="fold", justify="left" if heading.startswith("名称") else "right")
+    for place in places:
+        node = f"{region_kind(place.id)}#{place.id}" if kind == "region" else f"{_NODE_OF[kind]}#{place.id}"
+        value = share({"numerator": place.numerator, "denominator": place.denominator, "rate": place.rate})
+        interval = "" if place.low is None or place.high is None else f"{place.low:.2%} – {place.high:.2%}"
+        table.add_row(str(place.rank or "—"), f"{place.moved:+d}" if place.moved is not None else "", name_of(node), value, interval)
+    return table
+
+
+def cause_table(title: str, found: Iterable[Change]) -> Table:
+    """Causes, the most frequent first, with what the facts say of them."""
+    table = Table(title=f"差评原因 causes {title}", title_justify="left")
+    for heading in (
+        "原因 reason",
+        "事项 item",
+        "次数 number",
+        "上期 before",
+        "相符 confirmed",
+        "不符 not confirmed",
+        "无法核对 not checkable",
+    ):
+        table.add_column(heading, overflow="fold")
+    for cause, before, _ in found:
+        checks = (cause.number, before, cause.confirmed, cause.not_confirmed, cause.not_checkable)
+        table.add_row(f"{cause.zh} {cause.tag}", cause.item, *(f"{n:,}" for n in checks))
+    return table
+
+
+def index_table(title: str, found: IndexScore) -> Table:
+    """The index with its six aspects and their parts."""
+    score = "—" if found.score is None else f"{found.score:.1f}"
+    table = Table(title=f"评估指数 index {title}: {score} (权重覆盖 weight covered {found.covered:.0%})", title_justify="left")
+    for heading in ("方面 aspect", "指标 indicator", "权重 weight", "数值 value", "得分 score"):
+        table.add_column(heading, overflow="fold")
+    for aspect in found.aspects:
+        for n, part in enumerate(aspect.parts):
+            value = share({"numerator": part.numerator, "denominator": part.denominator, "rate": part.rate})
+            points = "—" if part.score is None else f"{part.score:.1f}"
+            table.add_row(f"{aspect.zh} {aspect.en}" if n == 0 else "", f"{part.zh} {part.en}", f"{part.weight:g}", value, points)
     return table
 
 

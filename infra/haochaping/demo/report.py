@@ -101,8 +101,8 @@ def _class(cell: Any) -> str:
 
 def _bars(rows: list[dict[str, Any]]) -> str:
     """A bar per node, as long as its ratings, with the good and the bad rate beside it."""
-    shown = [row for row in rows if row["ratings"]]
-    most = max((row["ratings"] for row in shown), default=1)
+    shown = [row for row in rows if row["total"]]
+    most = max((row["total"] for row in shown), default=1)
     lines = "".join(_bar(n, row, most) for n, row in enumerate(shown))
     legend = "".join(f"<i style='background:{colour}'></i>{level.zh}" for level, colour in _COLOURS.items())
     return f"<svg viewBox='0 0 1040 {len(shown) * 30}' width='100%' role='img'>{lines}</svg><div class='legend'>{legend}</div>"
@@ -117,7 +117,8 @@ def _bar(n: int, row: dict[str, Any], most: int) -> str:
         parts.append(f"<rect x='{x:.1f}' y='{y + 6}' width='{width:.1f}' height='16' fill='{colour}'/>")
         x += width
     label = f"<text x='0' y='{y + 19}'>{escape(row['name'])}</text>"
-    rates = f"{row['ratings']:,}　好 {views.share(row['good_rate'])}　差 {views.share(row['bad_rate'])}"
+    good, bad = (views.share(row["indicators"][name]) for name in ("good_rate", "bad_rate"))
+    rates = f"{row['total']:,}　好 {good}　差 {bad}"
     return f"{label}{''.join(parts)}<text class='soft' x='{x + 8:.1f}' y='{y + 19}'>{escape(rates)}</text>"
 
 

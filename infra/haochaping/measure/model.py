@@ -14,13 +14,16 @@ import math
 import os
 import re
 import time
+from bisect import bisect_left, bisect_right
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.awsrequest import AWSResponse, HeadersDict
 
+from cloud.table import marshal
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from botocore.awsrequest import AWSPreparedRequest
 
@@ -40,11 +43,54 @@ class Refusal(Exception):
         self.answer = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": kind, **fields}
 
 
+class Table(dict[Key, Wire]):
+    """Items by (pk, sk), with the sort keys of each partition in order: a query costs what it finds, not what the table holds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._order: dict[str, list[str]] = {}
+
+    def __setitem__(self, key: Key, item: Wire) -> None:
+        held = self._order.setdefault(key[0], [])
+        at = bisect_left(held, key[1])
+        if held[at : at + 1] != [key[1]]:
+            held.insert(at, key[1])
+        super().__setitem__(key, item)
+
+    def partition(self, pk: str, first: str = "", last: str = "\U0010ffff") -> list[Wire]:
+        """The items of a partition from one sort key to another, in order."""
+        held = self._order.get(pk, [])
+        keys = [(pk, sk) for sk in held[bisect_left(held, first) : bisect_right(held, last)]]
+        return [self[key] for key in keys if key in self]  # what was taken out is still in the order
+
+
+class Tables(dict[str, Table]):
+    """Tables by name; one that nobody has written to is empty."""
+
+    def __missing__(self, name: str) -> Table:
+        self[name] = {}
+        return self[name]
+
+    def __setitem__(self, name: str, items: dict[Key, Wire]) -> None:
+        table = Table()
+        for key, item in items.items():
+            table[key] = item
+        super().__setitem__(name, table)
+
+
+class Write(NamedTuple):
+    """A write, whether or not its condition held: to which item, and the units it took."""
+
+    table: str
+    key: Key
+    units: int
+
+
 class Model:
     """Tables by name, each with its items by (pk, sk), and everything that was counted."""
 
     def __init__(self) -> None:
-        self.tables: dict[str, dict[Key, Wire]] = {}
+        self.tables = Tables()
         self.inserted: list[tuple[str, Wire]] = []
         self.calls: Counter[str] = Counter()
         self.sent: list[tuple[str, bytes]] = []
@@ -55,6 +101,8 @@ class Model:
         # Called with the operation before and after it takes effect; raising there is a crash or a lost answer.
         self.before: Callable[[str], None] = lambda _: None
         self.after: Callable[[str], None] = lambda _: None
+        # Called with every write.
+        self.wrote: Callable[[Write], None] = lambda _: None
 
     def stream(self, table: str) -> list[Wire]:
         """The table's inserts as its stream hands them to a function."""
@@ -122,7 +170,7 @@ class Model:
         self._write(request, old, new)
         self._check(request, old)
         table[_key(request["Key"])] = new
-        return {}
+        return {"Attributes": new} if request.get("ReturnValues") == "ALL_NEW" else {}
 
     def _deleteitem(self, request: Wire) -> Wire:
         table = self._table(request)
@@ -135,8 +183,12 @@ class Model:
     def _transactwriteitems(self, request: Wire) -> Wire:
         parts = [part for each in request["TransactItems"] for part in each.values()]
         olds = [self._table(part).get(_key(part.get("Item") or part["Key"])) for part in parts]
-        for part, old in zip(parts, olds, strict=True):
-            self._write(part, old, part.get("Item", {}), times=2)
+        news = [
+            _updated(old or dict(part["Key"]), part) if "UpdateExpression" in part else part.get("Item")
+            for part, old in zip(parts, olds, strict=True)
+        ]
+        for part, old, new in zip(parts, olds, news, strict=True):
+            self._write(part, old, new or {}, times=2)
         holds = [
             not part.get("ConditionExpression") or _Condition(part["ConditionExpression"], part, old or {}).holds()
             for part, old in zip(parts, olds, strict=True)
@@ -147,9 +199,10 @@ class Model:
                 for held, old in zip(holds, olds, strict=True)
             ]
             raise Refusal("TransactionCanceledException", CancellationReasons=reasons)
-        for part in (part for part in parts if "Item" in part):
-            self._table(part)[_key(part["Item"])] = part["Item"]
-            self.inserted.append((part["TableName"], part["Item"]))
+        for part, new in zip(parts, news, strict=True):
+            if new is not None:
+                self._table(part)[_key(new)] = new
+        self.inserted += [(part["TableName"], part["Item"]) for part in parts if "Item" in part]
         return {}
 
     def _getitem(self, request: Wire) -> Wire:
@@ -157,14 +210,23 @@ class Model:
         self._read([item] if item else [], request)
         return {"Item": item} if item else {}
 
+    def _batchgetitem(self, request: Wire) -> Wire:
+        found: dict[str, list[Wire]] = {}
+        for name, wanted in request["RequestItems"].items():
+            table = self.tables[name]
+            found[name] = [table[key] for key in map(_key, wanted["Keys"]) if key in table]
+            for item in found[name]:
+                self._read([item], wanted)
+        return {"Responses": found, "UnprocessedKeys": {}}
+
     def _query(self, request: Wire) -> Wire:
         values = request["ExpressionAttributeValues"]
         if request.get("IndexName") == "due":
             return self._due(request)
         prefix = values.get(":sk", {}).get("S", "")
-        table = self._table(request)
-        keys = sorted(key for key in table if key[0] == values[":pk"]["S"] and key[1].startswith(prefix))
-        items = [table[key] for key in keys]
+        between = [values[name]["S"] for name in (":first", ":last") if name in values]
+        found = self._table(request).partition(values[":pk"]["S"], *between)
+        items = [item for item in found if item.get("sk", {}).get("S", "").startswith(prefix)]
         self._read(items, request)
         return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
 
@@ -177,8 +239,8 @@ class Model:
         self._read(found, request)
         return {"Items": sorted(found, key=lambda item: item["due_at"]["S"]), "Count": len(found)}
 
-    def _table(self, request: Wire) -> dict[Key, Wire]:
-        return self.tables.setdefault(request["TableName"], {})
+    def _table(self, request: Wire) -> Table:
+        return self.tables[request["TableName"]]
 
     def _check(self, request: Wire, old: Wire | None) -> None:
         condition = request.get("ConditionExpression")
@@ -188,9 +250,11 @@ class Model:
 
     def _write(self, request: Wire, old: Wire | None, new: Wire, times: int = 1) -> None:
         # A write whose condition fails costs the same; one in a transaction twice as much. The index by due time is written with the item.
+        units = times * max(math.ceil(size / 1024) for size in (size_of(old or {}), size_of(new), 1))
+        units += "due_shard" in (new or old or {})
         self.writes[request["TableName"]] += 1
-        self.write_units += "due_shard" in (new or old or {})
-        self.write_units += times * max(math.ceil(size / 1024) for size in (size_of(old or {}), size_of(new), 1))
+        self.write_units += units
+        self.wrote(Write(request["TableName"], _key(new or old or request["Key"]), units))
 
     def _read(self, items: list[Wire], request: Wire) -> None:
         units = max(math.ceil(sum(map(size_of, items)) / 4096), 1)
@@ -223,6 +287,20 @@ def _body(request: AWSPreparedRequest) -> bytes:
     return held.encode() if isinstance(held, str) else bytes(held)
 
 
+def on_wire(item: Mapping[str, Any]) -> Wire:
+    """Plain values as they go over the wire: binaries are base64 text. Numbers and texts do without boto3's serializer, which is slow."""
+    return {name: _wired(value) for name, value in item.items()}
+
+
+def _wired(value: Any) -> Wire:
+    if type(value) is int:
+        return {"N": str(value)}
+    if type(value) is bytes:
+        return {"B": base64.b64encode(value).decode()}
+    wired: Wire = {"S": value} if type(value) is str else marshal({"": value})[""]
+    return wired
+
+
 def size_of(item: Wire) -> int:
     """The size of an item in bytes, by DynamoDB's rules: names and values in UTF-8, three bytes and one per member for a list or map."""
     return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
@@ -235,7 +313,8 @@ def _value_size(value: Wire) -> int:
     if kind == "N":
         return math.ceil(len(held.lstrip("-").replace(".", "")) / 2) + 1
     if kind == "B":
-        return len(base64.b64decode(held))
+        padding: int = held[-2:].count("=")
+        return len(held) // 4 * 3 - padding
     if kind == "L":
         return 3 + sum(1 + _value_size(part) for part in held)
     if kind == "M":
@@ -248,11 +327,14 @@ def _key(item: Wire) -> Key:
 
 
 def _updated(old: Wire, request: Wire) -> Wire:
-    """The item after `SET name = value, ...` and `ADD name number, ...`."""
-    names, values = request.get("ExpressionAttributeNames", {}), request["ExpressionAttributeValues"]
+    """The item after `SET name = value, ...`, `ADD name number, ...` and `REMOVE name, ...`."""
+    names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
     new = dict(old)
-    for clause, assignments in re.findall(r"(SET|ADD)\s+(.*?)(?=\s+(?:SET|ADD)\s|$)", request["UpdateExpression"]):
+    for clause, assignments in re.findall(r"(SET|ADD|REMOVE)\s+(.*?)(?=\s+(?:SET|ADD|REMOVE)\s|$)", request["UpdateExpression"]):
         for assignment in assignments.split(","):
+            if clause == "REMOVE":
+                new.pop(names.get(assignment.strip(), assignment.strip()), None)
+                continue
             name, value = re.split(r"\s*=\s*|\s+", assignment.strip(), maxsplit=1)
             name = names.get(name, name)
             if clause == "SET":

@@ -14,8 +14,14 @@ from haochaping.measure.model import Model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-
 _VAULT_KEY = "arn:aws-cn:kms:cn-north-1:123456789012:key/model"
+
+
+def pretend_an_account() -> None:
+    """Puts into the environment what a client asks for before it sends anything; nothing is ever sent."""
+    os.environ.update({"AWS_ACCESS_KEY_ID": "model", "AWS_SECRET_ACCESS_KEY": "model", "AWS_DEFAULT_REGION": "cn-north-1"})
+    os.environ["POWERTOOLS_LOG_LEVEL"] = "WARNING"
+    os.environ.pop("AWS_ENDPOINT_URL", None)
 
 
 @contextmanager
