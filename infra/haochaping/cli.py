@@ -216,11 +216,17 @@ def demo(
 
 
 @app.command()
-def bench(ratings: Annotated[int, typer.Option(help="评价数 Number of ratings.", min=10)] = 1000) -> None:
-    """成本 Calls and units per rating, beside two other ways of doing it; import time of each handler."""
+def bench(
+    ratings: Annotated[int, typer.Option(help="评价数 Number of ratings.", min=10)] = 1000,
+    per_day: Annotated[list[int] | None, typer.Option(help="每日评价数 Ratings a day; may be given again.", min=1000)] = None,
+    lanes: Annotated[int, typer.Option(help="台账流分片数 Shards of the Ledger's stream.", min=1, max=256)] = 4,
+    other_lanes: Annotated[list[int] | None, typer.Option(help="另估算的分片数 Numbers of shards to work out beside.", min=1)] = None,
+    office_windows: Annotated[int, typer.Option(help="工作时段窗口数 Windows taken in office hours.", min=1)] = 2,
+) -> None:
+    """成本 Calls and units per rating, at some and at millions a day, beside other ways of doing it; growth; import times."""
     from haochaping.measure import bench as measuring
 
-    measuring.run(ratings, console)
+    measuring.run(ratings, console, per_day or (1_000_000, 5_000_000), lanes, other_lanes or (1, 16), office_windows)
 
 
 @app.command()

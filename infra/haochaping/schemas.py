@@ -10,6 +10,8 @@ from contract.events import EVENTS
 from contract.messages import MESSAGES, Envelope
 from contract.refusals import Refusal
 from intake import openapi
+from scoring import openapi as openapi_scores
+from scoring.results import Result
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -19,7 +21,8 @@ SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 
 def models() -> dict[str, type[BaseModel]]:
     """File name (without `.json`) of every published schema."""
-    return {"envelope": Envelope, "refusal": Refusal, **MESSAGES, **{f"{name}.v1": event for name, event in EVENTS.items()}}
+    events = {f"{name}.v1": event for name, event in EVENTS.items()}
+    return {"envelope": Envelope, "refusal": Refusal, "result": Result, **MESSAGES, **events}
 
 
 def text_of(model: type[BaseModel]) -> str:
@@ -29,7 +32,8 @@ def text_of(model: type[BaseModel]) -> str:
 
 def files() -> dict[str, str]:
     """Every generated file: its name (without `.json`) and its text."""
-    return {name: text_of(model) for name, model in models().items()} | {"openapi": _text(openapi.document())}
+    doors = {"openapi": openapi.document(), "openapi-scores": openapi_scores.document()}
+    return {name: text_of(model) for name, model in models().items()} | {name: _text(document) for name, document in doors.items()}
 
 
 def _text(schema: dict[str, Any]) -> str:

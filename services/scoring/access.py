@@ -103,48 +103,50 @@ def _is_of_its_sector(reader: Reader, place: Place) -> bool:
 
 
 _OTHER_ROWS = ("follow_ups", "general", "supervisory")
-# The headline indicators, over all rows of ratings that are valid by the policy.
+# Indicators over all rows of ratings that are valid by the policy, and those that count rows of ratings another way.
 _OVER_VALID = frozenset({"good_rate", "bad_rate", "points", "listed_rate"})
+_GIVEN = ("own", "assisted", "imported")
+_TELLS = {"participation_rate": ("own",), "unrated_rate": _GIVEN}
 
 
 def large_node(node: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
     """The total and the figures of a node without what stands on 1 to `min_n - 1`: null stands for it. 0 is shown: it is nobody's.
 
-    A row of ratings stands on how many there are, and shows its levels however few; services and which of them were rated stand on those
-    finished, an indicator on its denominator, a number that has no whole (tags, flags, exclusions, steps of cases) on itself. The total,
-    the objects and the headline indicators are withheld with one of their parts, which would follow from the others. What several
-    questions tell together is not weighed: who asks is registered, and what everybody may read is published (`scoring.results`).
+    A row of ratings stands on how many there are, and shows its levels however few; services stand on those finished, an indicator on its
+    denominator, a number that has no whole (tags, flags, exclusions, steps of cases) on itself. The total, the objects, and what is counted
+    over several rows are withheld with one of their parts, which would follow from the others. What several questions tell together
+    is not weighed: who asks is registered, and what everybody may read is published with more care (`scoring.suppression`).
     """
     min_n, figures = policy.min_n, node["figures"]
     rows = {**figures["ratings"], **{name: figures[name] for name in _OTHER_ROWS}}
-    few = {name for name, held in rows.items() if not _is_large(sum(held.values()), min_n)}
-    few_objects = any(not _is_large(sum(held.values()), min_n) for held in figures["objects"].values())
-    few_valid = any(name in few and ROWS[name] & policy.valid_provenances for name in ROWS)
+    few = _few(rows, min_n)
+    few_objects = bool(_few(figures["objects"], min_n))
+    few_services = not _is_large(figures["finished"], min_n)
     shown = {
         "ratings": {name: _unless(name in few, held) for name, held in figures["ratings"].items()},
         **{name: _unless(name in few, rows[name]) for name in _OTHER_ROWS},
         "objects": {name: _unless(few_objects, held) for name, held in figures["objects"].items()},
         **{name: _each(figures[name], min_n) for name in ("excluded", "tags", "flags", "cases", "decided", "restored")},
         "finished": _large(figures["finished"], min_n),
-        "rated": _unless(not _is_large(figures["finished"], min_n), figures["rated"]),
-        "indicators": {name: _rate(name, rate, min_n, few_valid=few_valid) for name, rate in figures["indicators"].items()},
+        "rated": _unless(few_services or not few.isdisjoint(_GIVEN), figures["rated"]),
+        "indicators": {name: _rate(name, rate, few, policy) for name, rate in figures["indicators"].items()},
     }
     return {"total": None if few else node["total"], "figures": shown}
 
 
 def large_place(place: Mapping[str, Any], indicator: str, counts: Counts, policy: Policy) -> dict[str, Any]:
     """A place of a ranking by the counts of its node: what stands on few has neither numbers nor a rank."""
-    shown = _rate(indicator, place, policy.min_n, few_valid=_few_valid(counts, policy))
+    shown = _rate(indicator, place, _few_of(counts, policy), policy)
     nowhere = dict.fromkeys(("rank", "moved", "low", "high")) if shown["rate"] is None else {}
     return {**place, **shown, **nowhere}
 
 
 def large_index(index: Mapping[str, Any], counts: Counts, policy: Policy) -> dict[str, Any]:
     """The index of a node by its counts: what stands on few has neither numbers nor a score of its own."""
-    few_valid = _few_valid(counts, policy)
+    few = _few_of(counts, policy)
 
     def shown(part: Mapping[str, Any]) -> dict[str, Any]:
-        rate = _rate(part["indicator"], part, policy.min_n, few_valid=few_valid)
+        rate = _rate(part["indicator"], part, few, policy)
         return {**part, **rate, "score": None if rate["rate"] is None else part["score"]}
 
     return {**index, "aspects": [aspect | {"parts": [shown(part) for part in aspect["parts"]]} for aspect in index["aspects"]]}
@@ -212,12 +214,17 @@ def _unless(few: bool, numbers: Mapping[str, Any]) -> dict[str, Any]:
     return dict.fromkeys(numbers) if few else dict(numbers)
 
 
-def _rate(indicator: str, rate: Mapping[str, Any], min_n: int, *, few_valid: bool) -> dict[str, Any]:
-    shown = {name: rate[name] for name in ("numerator", "denominator", "rate")}
-    return _unless(not _is_large(rate["denominator"], min_n) or (few_valid and indicator in _OVER_VALID), shown)
+def _few(rows: Mapping[str, Mapping[Any, int]], min_n: int) -> set[str]:
+    """The rows that stand on few."""
+    return {name for name, held in rows.items() if not _is_large(sum(held.values()), min_n)}
 
 
-def _few_valid(counts: Counts, policy: Policy) -> bool:
-    """Whether one of the valid rows of ratings is small: it would follow from a headline indicator and the other rows."""
-    valid = (row for row, provenances in ROWS.items() if provenances & policy.valid_provenances)
-    return any(not _is_large(sum(levels(counts, row).values()), policy.min_n) for row in valid)
+def _few_of(counts: Counts, policy: Policy) -> set[str]:
+    return _few({row: levels(counts, row) for row in ROWS}, policy.min_n)
+
+
+def _rate(indicator: str, rate: Mapping[str, Any], few: set[str], policy: Policy) -> dict[str, Any]:
+    """Numerator, denominator and rate, unless they stand on few or on a row that does."""
+    rows = {row for row, held in ROWS.items() if held & policy.valid_provenances} if indicator in _OVER_VALID else _TELLS.get(indicator, ())
+    is_withheld = not _is_large(rate["denominator"], policy.min_n) or not few.isdisjoint(rows)
+    return _unless(is_withheld, {name: rate[name] for name in ("numerator", "denominator", "rate")})

@@ -11,7 +11,7 @@
 | `staff` | credit code`#`staff reference | `desks#`credit code | within the windows at which they sat, counters `staff.<reference>.…` |
 
 An organisation has no item of its own, since a rating that touches it touches one of its items too. Staff and terminals are packed into
-their window: they are touched together. Measured in docs/decisions.md.
+their window: they are touched together. What it costs stands in docs/decisions.md. Each item lies in the slots of `scoring.scores`.
 """
 
 from __future__ import annotations

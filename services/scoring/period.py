@@ -33,7 +33,7 @@ class Period(NamedTuple):
                 return cls(name, first, first + timedelta(days=1))
             start = date(year, month if found["month"] else 3 * quarter - 2 if quarter else 1, 1)
             return cls(name, start, _months_later(start, 1 if month else 3 if quarter else 12))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise NoPeriod(name) from None
 
     @classmethod

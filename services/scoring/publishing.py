@@ -1,7 +1,7 @@
 """Results of months, quarters and years: what is due, and how it is published once (design, 6.8).
 
 A period is closed when the policy's `publish_after_days` natural days after its end have passed (Asia/Shanghai), and looked at again every
-day for three months. If its figures are others by then, a revision of that date stands beside the first; nothing that was published is
+week for three months. If its figures are others by then, a revision of that date stands beside the first; nothing that was published is
 changed.
 
 | step | after a crash behind it |
@@ -13,7 +13,8 @@ changed.
 | 5. the row marked as told | |
 
 An examination that runs out of time is gone on with by the next run. What has never been published comes first, then what was begun, then
-what was looked at longest ago; what was looked at within 12 hours rests, so that several runs a day cost no more than they need.
+what was looked at longest ago. What was looked at within a week rests: late ratings move some figure every day, and a revision a day
+would help nobody.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 _LOOKED_AT = timedelta(days=92)
 # The latest that a policy can have a period published is 60 days after its end.
 _LOOKED_BACK_MONTHS = 6
-_REST = timedelta(hours=12)
+_REST = timedelta(days=6, hours=12)
 _FILES = {"application/json": "result.json", "text/csv": "counts.csv", "text/html": "index.html"}
 
 

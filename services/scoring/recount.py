@@ -22,7 +22,7 @@ from pydantic import AwareDatetime
 
 from cloud import bus, registry, segments
 from cloud.settings import settings
-from cloud.table import get, put, query
+from cloud.table import put, query
 from contract.events import ScoresDiffered, event_id
 from contract.ledger import counted
 from contract.model import Model
@@ -187,7 +187,8 @@ def _lacking(item: dict[str, Any], should: Counter[str]) -> dict[str, int]:
 
 
 def _has_moved(key: ScoreKey, item: dict[str, Any]) -> bool:
-    return checkpoints(get(settings().scores_table, key._asdict()) or {}) != checkpoints(item)
+    now = scores.together(scores.slots_of(key))
+    return checkpoints(now) != checkpoints(item)
 
 
 def _differences(held: _Held) -> Iterator[Difference]:

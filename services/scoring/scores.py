@@ -1,8 +1,15 @@
-"""The Scores table: counters and one checkpoint per lane; keys in `scoring.nodes`, counters in `scoring.counters`."""
+"""The Scores table: counters and one checkpoint per lane; keys in `scoring.nodes`, counters in `scoring.counters`.
+
+An item lies in up to four slots, `<sort key>#<slot>`: a lane always writes into its own, and a reader adds them up. Each then holds the
+checkpoints of a quarter of the lanes only, and a Ledger has the more lanes the larger it grows.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
+from functools import cache
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from cloud import clock
@@ -11,14 +18,29 @@ from cloud.settings import settings
 from cloud.table import get_many, marshal, old_item, search, unmarshal
 from scoring import counters
 from scoring.lanes import Checkpoint, attribute_of, outlived
+from scoring.nodes import ScoreKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     from scoring.fold import Delta
-    from scoring.nodes import Node, ScoreKey
+    from scoring.nodes import Node
     from scoring.period import Period
+
+
+SLOTS = 4
+
+
+def at(key: ScoreKey, lane: str) -> ScoreKey:
+    """Where a lane writes what it has for an item."""
+    return ScoreKey(key.pk, f"{key.sk}#{slot_of(lane)}")
+
+
+@cache
+def slot_of(lane: str) -> int:
+    """The slot of a lane: always the same, or a record that comes again would be counted in another."""
+    return hashlib.sha256(lane.encode()).digest()[-1] % SLOTS
 
 
 def add(delta: Delta, lane: str) -> None:
@@ -28,7 +50,7 @@ def add(delta: Delta, lane: str) -> None:
     written on condition that it is still there. A delta that is too large for one update is added in pieces, one after the other.
     """
     mark = attribute_of(lane)
-    for portion in delta.portions():
+    for portion in delta._replace(key=at(delta.key, lane)).portions():
         _add(portion, mark)
 
 
@@ -101,6 +123,7 @@ def prune(key: ScoreKey, item: Mapping[str, Any]) -> None:
 
 def correct(key: ScoreKey, amounts: Mapping[str, int], lane: str) -> bool:
     """Adds these amounts to an item in a lane of their own, once. False if that lane has been there."""
+    key = at(key, lane)
     names, values, adding = _added(amounts)
     mark = Checkpoint(1, int(clock.wall().timestamp())).packed()
     try:
@@ -120,7 +143,31 @@ def correct(key: ScoreKey, amounts: Mapping[str, int], lane: str) -> bool:
 
 
 def items_of(partition: str, period: Period, *, consistent: bool = False) -> Iterator[dict[str, Any]]:
-    """The items of a partition over a period, as they are stored."""
+    """The items of a partition over a period in key order, each put together from its slots: one query."""
+    for _, slots in groupby(_stored(partition, period, consistent=consistent), key=_place):
+        yield together(slots)
+
+
+def together(slots: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """An item from its slots: counters are added, and each lane has been in one of them. Empty if there are none."""
+    whole: dict[str, Any] = {}
+    for item in slots:
+        for name, held in item.items():
+            whole[name] = whole.get(name, 0) + held if isinstance(held, int) else held
+        whole |= _place(item)._asdict()
+    return whole
+
+
+def slots_of(key: ScoreKey) -> Iterator[dict[str, Any]]:
+    """What is stored of one item, read consistently."""
+    return get_many(settings().scores_table, [{"pk": key.pk, "sk": f"{key.sk}#{slot}"} for slot in range(SLOTS)])
+
+
+def _place(item: Mapping[str, Any]) -> ScoreKey:
+    return ScoreKey(item["pk"], item["sk"].rpartition("#")[0])
+
+
+def _stored(partition: str, period: Period, *, consistent: bool) -> Iterator[dict[str, Any]]:
     # `$` is the first character after the `#` that follows a day.
     values = {":pk": partition, ":first": period.first.isoformat(), ":last": period.last.isoformat() + "$"}
     return search(settings().scores_table, "pk = :pk AND sk BETWEEN :first AND :last", values, ConsistentRead=consistent)
@@ -129,7 +176,7 @@ def items_of(partition: str, period: Period, *, consistent: bool = False) -> Ite
 def counts(node: Node, period: Period) -> Counter[str]:
     """The counters of a node, added up over a period: one query, or the items of its days by their keys."""
     if node.kind in {"item", "window"}:
-        keys = [{"pk": node.partition, "sk": f"{day}#{node.part}"} for day in period.days]
+        keys = [{"pk": node.partition, "sk": f"{day}#{node.part}#{slot}"} for day in period.days for slot in range(SLOTS)]
         return _sum(get_many(settings().scores_table, keys))
     found = _sum(items_of(node.partition, period))
     return Counter(counters.under(found, counters.of_staff(node.part, ""))) if node.kind == "staff" else found

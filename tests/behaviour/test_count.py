@@ -104,13 +104,28 @@ def quick_model(day):
         yield running
 
 
+def stored(model: Model) -> dict[tuple[str, str], dict[str, dict]]:
+    """Every item, its slots put together."""
+    found: dict[tuple[str, str], dict[str, dict]] = {}
+    for (pk, sk), item in model.tables.get("scores_table", {}).items():
+        whole = found.setdefault((pk, sk.rpartition("#")[0]), {})
+        for name, value in item.items():
+            whole[name] = {"N": str(int(whole.get(name, {"N": "0"})["N"]) + int(value["N"]))} if "N" in value else value
+    return found
+
+
 def counted(model: Model) -> dict[tuple[str, str], dict[str, int]]:
-    table = model.tables.get("scores_table", {})
-    return {key: {name: int(value["N"]) for name, value in item.items() if "N" in value} for key, item in table.items()}
+    return {key: {name: int(value["N"]) for name, value in item.items() if "N" in value} for key, item in stored(model).items()}
+
+
+def beside(shard: str, name: str) -> str:
+    """A shard of this name whose lane writes into the same slot as the other's."""
+    slot = scores.slot_of(f"LedgerTable/{shard}")
+    return next(found for n in range(99) if scores.slot_of(f"LedgerTable/{(found := f'{name}-{n}')}") == slot)
 
 
 def lanes_in(model: Model, key: tuple[str, str]) -> set[str]:
-    return {name for name in model.tables["scores_table"][key] if name.startswith("q_")}
+    return {name for name in stored(model)[key] if name.startswith("q_")}
 
 
 def expected(entries: list[dict]) -> dict[tuple[str, str], dict[str, int]]:
@@ -232,13 +247,14 @@ def test_a_write_that_fails_stops_none_of_the_others_and_the_batch_comes_again(m
 
 
 def test_the_checkpoint_of_a_shard_that_is_long_gone_is_dropped_from_an_item_that_is_touched(model, monkeypatch):
+    dozing, new = beside("gone", "quiet"), beside("gone", "new")
     hand_over(record(1, facts(1)), shard="gone")
-    hand_over(record(1, facts(2), created=NOW + timedelta(hours=12)), shard="quiet")
+    hand_over(record(1, facts(2), created=NOW + timedelta(hours=12)), shard=dozing)
     monkeypatch.setattr("cloud.clock.wall", lambda: NOW + timedelta(hours=49))
-    hand_over(record(1, facts(3, organisation=2), created=NOW + timedelta(hours=49)), shard="new")
-    assert lanes_in(model, PROVINCE) == {attribute_of("LedgerTable/quiet"), attribute_of("LedgerTable/new")}
+    hand_over(record(1, facts(3, organisation=2), created=NOW + timedelta(hours=49)), shard=new)
+    assert lanes_in(model, PROVINCE) == {attribute_of(f"LedgerTable/{dozing}"), attribute_of(f"LedgerTable/{new}")}
     # Nothing has come to this item since.
-    assert lanes_in(model, ORGANISATION) == {attribute_of("LedgerTable/gone"), attribute_of("LedgerTable/quiet")}
+    assert lanes_in(model, ORGANISATION) == {attribute_of("LedgerTable/gone"), attribute_of(f"LedgerTable/{dozing}")}
     assert counted(model)[PROVINCE] == {SATISFIED: 3}
 
 
@@ -246,7 +262,7 @@ def test_a_checkpoint_stays_while_its_records_may_come_again_though_its_shard_ha
     parents = [record(1, facts(1))]
     hand_over(*parents, shard="parent")
     monkeypatch.setattr("cloud.clock.wall", lambda: NOW + timedelta(hours=24))
-    hand_over(record(2, facts(2), created=NOW + timedelta(hours=24)), shard="child")
+    hand_over(record(2, facts(2), created=NOW + timedelta(hours=24)), shard=beside("parent", "child"))
     hand_over(*parents, shard="parent")
     assert counted(model)[PROVINCE] == {SATISFIED: 2}
 
@@ -263,7 +279,10 @@ def test_a_checkpoint_that_moves_while_it_is_being_dropped_stays(model, monkeypa
 
     # The first call counts, and sees the old checkpoint; the second one would drop it.
     model.before = at_call(2, wake)
-    hand_over(record(1, {"region_code": "330000000000", "status": "FINISHED", "day": DAYS[0]}, "E#01#3", created=later), shard="new")
+    hand_over(
+        record(1, {"region_code": "330000000000", "status": "FINISHED", "day": DAYS[0]}, "E#01#3", created=later),
+        shard=beside("quiet", "new"),
+    )
     hand_over(awake, shard="quiet")
     assert counted(model)[PROVINCE] == {SATISFIED: 2, "finished": 1}
 
@@ -311,7 +330,21 @@ def test_shards_are_lanes_of_their_own_in_the_table_too(bed):
     assert bed.count("province#330000000000") == 6
     province = [item for item in bed.items("ScoresTable") if item["pk"] == "province#330000000000"]
     # On the day of the ratings itself; the day of their services may be another one.
-    assert max(sum(name.startswith("q_") for name in item) for item in province) == 3
+    of_day = Counter(item["sk"][:10] for item in province for name in item if name.startswith("q_"))
+    assert max(of_day.values()) == 3
+
+
+def test_a_lane_writes_into_one_slot_and_many_lanes_into_all_so_that_none_holds_the_checkpoints_of_all(model):
+    shards = [f"shardId-{n}" for n in range(64)]
+    for _ in range(2):
+        for n, shard in enumerate(shards):
+            hand_over(record(1, facts(n)), shard=shard)
+    held = [
+        len([name for name in item if name.startswith("q_")]) for key, item in model.tables["scores_table"].items() if key[0] == PROVINCE[0]
+    ]
+    assert (len(held), sum(held)) == (scores.SLOTS, 64)
+    assert max(held) < 32
+    assert counted(model)[PROVINCE] == {SATISFIED: 64}
 
 
 # ---------------------------------------------------------------- what a rating touches, and how it is read
@@ -322,7 +355,8 @@ def test_a_rating_counts_on_each_of_its_nodes_and_for_its_day(bed):
     bed.flow()
     (entry,) = bed.items("LedgerTable", "R#")
     organisation, item, day = entry["organisation"], entry["task_code"], entry["day"]
-    assert {(found["pk"], found["sk"]) for found in bed.items("ScoresTable") if "VISIT.1.SELF_DEVICE.DISSATISFIED" in found} == {
+    touched = [found for found in bed.items("ScoresTable") if "VISIT.1.SELF_DEVICE.DISSATISFIED" in found]
+    assert {(found["pk"], found["sk"].rpartition("#")[0]) for found in touched} == {
         ("province#330000000000", day),
         ("city#330100000000", day),
         ("county#330106000000", day),
@@ -380,6 +414,6 @@ def test_a_batch_of_very_many_counters_is_written_in_updates_that_dynamodb_takes
     updates = [json.loads(body) for name, body in model.sent if name == "UpdateItem"]
     assert max(len(update["UpdateExpression"].encode()) for update in updates) < 4096
     assert max(len(update["ExpressionAttributeNames"]) for update in updates) < 300
-    item = model.tables["scores_table"][ORGANISATION]
-    assert int(item[SATISFIED]["N"]) == 400
-    assert sum(int(held["N"]) for name, held in item.items() if name.startswith("set.")) == 400
+    item = counted(model)[ORGANISATION]
+    assert item[SATISFIED] == 400
+    assert sum(held for name, held in item.items() if name.startswith("set.")) == 400

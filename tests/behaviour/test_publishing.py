@@ -269,12 +269,12 @@ def test_a_late_rating_makes_a_dated_revision_and_changes_nothing_that_was_publi
     run()
     first = files(rated)
     say_something_late(rated)
-    on(after(5))
+    on(after(12))
     assert run_for() == [f"{MONTH.name} r2"]
     assert files(rated).items() >= first.items()
     assert (result(rated, 1).region.rows["own"].total, result(rated, 2).region.rows["own"].total) == (2, 3)
     held = publishing.revisions(PROVINCE, MONTH.name)[1]
-    assert (held.published_on, f"/r2-{after(5)}/" in held.files["text/html"]) == (after(5), True)
+    assert (held.published_on, f"/r2-{after(12)}/" in held.files["text/html"]) == (after(12), True)
     page = files(rated)[held.files["text/html"]].decode()
     assert f"第1版 {after(3)}" in page
     rated.flow()
@@ -288,7 +288,7 @@ def test_an_excluded_rating_makes_a_revision_and_is_shown_as_excluded(rated, on)
     run()
     rated.decide(granted(rated))
     rated.flow()
-    on(after(4))
+    on(after(10))
     assert run_for() == [f"{MONTH.name} r2"]
     before, now = result(rated, 1).region, result(rated, 2).region
     assert (before.rows["own"].total, now.rows["own"].total) == (2, 1)
@@ -305,13 +305,13 @@ def test_three_months_after_it_was_closed_a_month_is_not_looked_at_any_more(rate
     assert run_for() == [f"{MONTH.name} r2"]
 
 
-def test_within_a_morning_a_period_is_looked_at_once(rated, on):
+def test_within_a_week_a_period_is_looked_at_once(rated, on):
     on(after(3), hour=5)
     run()
     say_something_late(rated)
-    on(after(3), hour=7)
+    on(after(9), hour=7)
     assert run_for() == []
-    on(after(4), hour=5)
+    on(after(10), hour=5)
     assert run_for() == [f"{MONTH.name} r2"]
 
 

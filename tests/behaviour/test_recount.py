@@ -12,7 +12,7 @@ from bed import CONTEXT
 from cloud.table import marshal
 from decided import granted
 from said import bad_rating, event, letter, rating
-from scoring import app, recount
+from scoring import app, recount, scores
 from scoring.recount import Difference
 
 PROVINCE = "province#330000000000"
@@ -48,7 +48,7 @@ def made(bed, *, correct=False, id="r1", now=None):
 def alter(bed, key: tuple[str, str], counter: str, amount: int) -> None:
     bed.dynamodb.update_item(
         TableName="ScoresTable",
-        Key=marshal({"pk": key[0], "sk": key[1]}),
+        Key=marshal({"pk": key[0], "sk": f"{key[1]}#1"}),
         UpdateExpression="ADD #c :n",
         ExpressionAttributeNames={"#c": counter},
         ExpressionAttributeValues=marshal({":n": amount}),
@@ -58,7 +58,7 @@ def alter(bed, key: tuple[str, str], counter: str, amount: int) -> None:
 def test_of_what_was_counted_live_nothing_differs(counted):
     found = made(counted)
     day = day_of_ratings(counted).isoformat()
-    scored = [item for item in counted.items("ScoresTable") if item["sk"].startswith(day)]
+    scored = {(item["pk"], item["sk"].rpartition("#")[0]) for item in counted.items("ScoresTable") if item["sk"].startswith(day)}
     assert (found.compared, found.young, found.moved, found.differences) == (len(scored), 0, 0, 0)
     assert counted.told("ScoresDiffered") == []
 
@@ -93,7 +93,8 @@ def test_it_finds_exactly_what_was_altered_and_sets_it_right_once(counted):
 def test_a_lost_item_comes_back_and_one_that_nothing_accounts_for_is_emptied(counted):
     day = day_of_ratings(counted).isoformat()
     (rated, *_) = counted.items("LedgerTable", "R#")
-    counted.dynamodb.delete_item(TableName="ScoresTable", Key=marshal({"pk": PROVINCE, "sk": day}))
+    for slot in range(scores.SLOTS):
+        counted.dynamodb.delete_item(TableName="ScoresTable", Key=marshal({"pk": PROVINCE, "sk": f"{day}#{slot}"}))
     phantom = (f"organisation#{rated['organisation']}", f"{day}#{rated['organisation']}4330999999999")
     alter(counted, phantom, SATISFIED, 7)
     found = made(counted, correct=True)
@@ -123,7 +124,7 @@ def test_an_item_that_moves_meanwhile_is_left_for_another_time(counted, monkeypa
         yield from whole(of_day)
         counted.dynamodb.update_item(
             TableName="ScoresTable",
-            Key=marshal({"pk": item[0], "sk": item[1]}),
+            Key=marshal({"pk": item[0], "sk": f"{item[1]}#3"}),
             UpdateExpression="SET q_latecomer = :q",
             ExpressionAttributeValues=marshal({":q": bytes(21)}),
         )

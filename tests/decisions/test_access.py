@@ -157,11 +157,13 @@ def test_ratings_by_object_are_withheld_together_since_their_sum_is_shown():
     assert shown["objects"] == {"WINDOW": {"SATISFIED": None}, "STAFF": {"SATISFIED": None}}
 
 
-@pytest.mark.parametrize(("finished", "shown"), [(9, None), (10, 3)])
-def test_how_many_services_were_rated_stands_on_how_many_were_finished(finished, shown):
-    held = node({"finished": finished, "rated.SELF_DEVICE": 3})["figures"]
+@pytest.mark.parametrize(("finished", "own", "shown"), [(9, 0, None), (40, 9, None), (40, 10, 3), (40, 0, 3)])
+def test_how_many_services_were_rated_stands_on_those_finished_and_on_the_ratings(finished, own, shown):
+    held = node({"finished": finished, "rated.SELF_DEVICE": 3, "VISIT.1.SELF_DEVICE.SATISFIED": own})["figures"]
     assert held["rated"] == {"SELF_DEVICE": shown}
     assert held["indicators"]["participation_rate"]["numerator"] == shown
+    assert (held["indicators"]["unrated_rate"]["numerator"] is None) == (shown is None)
+    assert held["indicators"]["within_limit_rate"]["denominator"] == (finished if finished >= 10 else None)
 
 
 def test_a_headline_over_several_rows_is_withheld_where_one_of_them_is():

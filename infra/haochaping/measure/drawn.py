@@ -8,8 +8,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, NamedTuple
 from zlib import crc32
 
-from haochaping.measure.history import entry_of, lane_name
+from haochaping.measure.history import entry_of, lane_name, mark_of
 from haochaping.measure.model import on_wire, size_of
+from scoring import scores
 from scoring.tally import shares
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from scoring.nodes import ScoreKey
 
 MOST_RECORDS, MOST_BYTES = 10_000, 6 * 1024 * 1024
+_FEW = 50
 FIRST = 10**21  # above every sequence number in the table
 
 
@@ -46,9 +48,30 @@ class Drawn:
         self.held = {key: history.amounts(key, second) for key in keys}
 
     def table(self, lanes: int) -> dict[ScoreKey, dict[str, Any]]:
-        """Those of the items that exist, with the checkpoints of so many lanes."""
+        """Those of the items that exist, as so many lanes have filled their slots."""
         self.history.random.seed(lanes)
-        return {key: amounts | self.history.checkpoints(key, self.second, lanes) for key, amounts in self.held.items() if amounts}
+        table: dict[ScoreKey, dict[str, Any]] = {}
+        for key, amounts in self.held.items():
+            for slot, held in self._slots(key, amounts, lanes).items():
+                table[slot] = dict(held)
+        return table
+
+    def _slots(self, key: ScoreKey, amounts: Counter[str], lanes: int) -> dict[ScoreKey, Counter[str]]:
+        """What each slot of an item holds: the checkpoints of its lanes, and a share of the counters by their number."""
+        marks = self.history.checkpoints(key, self.second, lanes) if amounts else {}
+        brought = [scores.at(key, lane) for lane in marks] or [scores.at(key, lane_name(self.second, 0))]
+        slots: dict[ScoreKey, Any] = {}
+        for name, amount in amounts.items():
+            for slot, part in self._shared(amount, brought).items():
+                slots.setdefault(slot, {})[name] = part
+        for slot, (lane, mark) in zip(brought, marks.items(), strict=False):
+            slots.setdefault(slot, {})[mark_of(lane)] = mark
+        return slots
+
+    def _shared(self, amount: int, brought: list[ScoreKey]) -> Counter[ScoreKey]:
+        if amount <= _FEW:
+            return Counter(self.history.random.choice(brought) for _ in range(amount))
+        return Counter({slot: amount * lanes // len(brought) for slot, lanes in Counter(brought).items()})
 
     def batches(self, lanes: int) -> Iterator[Batch]:
         """The entries as Lambda hands them over, lane by lane."""

@@ -85,14 +85,14 @@ class History:
         return total
 
     def checkpoints(self, key: ScoreKey, second: float, lanes: int) -> dict[str, bytes]:
-        """Those of every lane that has touched the item, by the traffic of the hours that the lane lived."""
+        """Those of every lane that has touched the item, by lane, after the traffic of the hours that the lane lived."""
         visits, marks = self._expected(key), {}
         for start in range(-DAY if key.day < self.today else 0, math.ceil(second), ROLLOVER):
             touching = visits * share_between(start, min(start + ROLLOVER, second))
             touching *= LATER if key.day < self.today and start >= 0 else 1
             for number in range(lanes):
                 if self.random.random() < 1 - math.exp(-touching / lanes):
-                    marks[mark_of(lane_name(start, number))] = _mark(start, second)
+                    marks[lane_name(start, number)] = _mark(start, second)
         return marks
 
     # ---------------------------------------------------------------- the pool

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from haochaping.measure.drawn import FIRST
 from haochaping.measure.history import mark_of
 from haochaping.measure.model import Write, on_wire, size_of
+from scoring import scores
 from scoring.fold import Placed, fold
 from scoring.lanes import Checkpoint
 
@@ -25,8 +26,9 @@ def worked_out(drawn: Drawn, lanes: int) -> Iterator[Write]:
     for batch in drawn.batches(lanes):
         placed = (Placed(Checkpoint(FIRST + n, 0), drawn.entries[n]) for n in batch.members)
         for delta in fold(placed):
-            item = table.setdefault(delta.key, _Sized({}))
-            yield Write("scores_table", delta.key, item.grown(delta, mark_of(batch.lane)))
+            lying = delta._replace(key=scores.at(delta.key, batch.lane))
+            item = table.setdefault(lying.key, _Sized({}))
+            yield Write("scores_table", lying.key, item.grown(lying, mark_of(batch.lane)))
 
 
 class _Sized:
