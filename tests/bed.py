@@ -9,7 +9,7 @@ import json
 import os
 from contextlib import contextmanager
 from copy import deepcopy
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from haochaping.sending import Letter
 
 PROVINCE = "zhejiang"
-ALWAYS = Period("always", date.today() - timedelta(days=20), date.today() + timedelta(days=20))
+_TODAY = datetime.now(UTC).date()
+ALWAYS = Period("always", _TODAY - timedelta(days=20), _TODAY + timedelta(days=20))
 ACCOUNT, REGION = "123456789012", "cn-north-1"
 CONTEXT = SimpleNamespace(
     get_remaining_time_in_millis=lambda: 300_000,

@@ -13,7 +13,7 @@ from cloud.clients import s3
 from cloud.settings import settings
 from contract.zone import day_of
 from haochaping import views
-from haochaping.terminal import AsJson, connect, console, date_of, errors, fail, not_blank, print_json
+from haochaping.terminal import AsJson, connect, console, date_of, errors, fail, print_json
 from scoring import causes as reasons
 from scoring import coverage as covering
 from scoring import evidence, publishing, systems
@@ -52,14 +52,14 @@ def recount(
     day: Annotated[str, typer.Option("--day", help="YYYY-MM-DD (Asia/Shanghai)")],
     correct: Annotated[bool, typer.Option("--correct", help="按明细更正 Sets the counts right, as a recorded delta.")] = False,
     id: Annotated[
-        str, typer.Option("--id", help="核对编号 Names the recount; the same one corrects an item once.", callback=not_blank)
-    ] = "by-hand",
+        str, typer.Option("--id", help="核对编号，默认按时间 Names the recount, by the time if not given; the same corrects an item once.")
+    ] = "",
     as_json: AsJson = False,
 ) -> None:
     """重新计数 Counts a day again from its raw segments and names every difference. Exits 1 if there are any left."""
     of_day = date.fromisoformat(date_of(day, "--day YYYY-MM-DD"))
     connect()
-    found = recounting.recount(of_day, id, correct=correct, now=clock.wall())
+    found = recounting.recount(of_day, id or f"by-hand-{clock.wall().isoformat()}", correct=correct, now=clock.wall())
     if as_json:
         print_json(found.plain())
     else:

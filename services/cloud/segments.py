@@ -1,6 +1,6 @@
 """Raw segments: every Ledger record and every step of a case also lands in S3, without case-file number, person or text (design, 6.11).
 
-Object `raw/<day>/<table>/<shard>/<first sequence>.ndjson.gz`, one line per record. A line lies with every day whose counts its entry
+Object `raw/<day>/<table>/<shard>/<first sequence>-<last>.ndjson.gz`, one line per record. A line lies with every day whose counts its entry
 moves, so that a day can be counted again from its own objects. A batch that is handed over again may be cut differently; a reader drops
 copies by their key, which an entry has alone.
 """
@@ -53,7 +53,8 @@ def write(lines: Iterable[Line]) -> None:
         for day in entry.days:
             days[day].append(entry)
     for day, of_day in days.items():
-        key = f"raw/{day}/{of_day[0].lane}/{of_day[0].sequence:040}.ndjson.gz"
+        # First and last: a function that comes back from the dead with a part of a batch must not write over the whole.
+        key = f"raw/{day}/{of_day[0].lane}/{of_day[0].sequence:040}-{of_day[-1].sequence:040}.ndjson.gz"
         body = gzip.compress("".join(entry.text() + "\n" for entry in of_day).encode(), mtime=0)
         s3().put_object(Bucket=settings().segments_bucket, Key=key, Body=body)
 

@@ -94,5 +94,9 @@ def inserted(record: StreamRecord) -> StreamRecord:
 
 def _set_aside(record: StreamRecord, table: str, reason: str) -> None:
     """Keeps the key of the record, never its content, in the set-aside queue, which alarms."""
-    note = {"table": table, "pk": record.pk, "sk": record.sk, "sequence": str(record.sequence), "reason": reason}
+    set_aside({"table": table, "pk": record.pk, "sk": record.sk, "sequence": str(record.sequence), "reason": reason})
+
+
+def set_aside(note: dict[str, str]) -> None:
+    """Keeps a note of what a lane went on without, in the queue that alarms; keys only, never a content."""
     sqs().send_message(QueueUrl=settings().set_aside_url, MessageBody=json.dumps(note))

@@ -58,12 +58,19 @@ class ServiceFacts(Model):
 
 
 class TakenBack(Model):
-    """A default that a real rating takes back: as what, and under which day and channel, it was counted (design, 6.2)."""
+    """A default that a real rating takes back: as what, where, and under which day and channel it was counted (design, 6.2).
+
+    Window, platform, staff and service channel may be others at another status of the same service.
+    """
 
     kind: RatingKind
     level: Level
     rating_channel: RatingChannel
     day: date
+    window: str | None = None
+    platform: str | None = None
+    staff_ref: str | None = None
+    service_channel: ServiceChannel | None = None
 
 
 class RatingFacts(ServiceFacts):

@@ -97,7 +97,7 @@ class Project(NamedTuple):
 
 
 def _as_counted(default: Mapping[str, Any]) -> TakenBack:
-    return TakenBack.model_validate({name: default[name] for name in TakenBack.model_fields})
+    return TakenBack.model_validate({name: default.get(name) for name in TakenBack.model_fields})
 
 
 def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from cloud.segments import Line
 from contract.events import BadRatingAccepted, CallbackSampleDrawn, Event, InvitationIssued, ServiceOverran, event_id
@@ -25,21 +25,13 @@ _RATINGS: dict[str, type[RatingFacts]] = {"R": CountedRating, "D": CountedRating
 _OF_A_MARK = ("event_id", "event_ref", "case_id", "survey", "seed", "population", "drawn")
 
 
-class Told(NamedTuple):
-    """What becomes of an entry."""
-
-    line: Line
-    news: Event | None
-
-
-def told(lane: str, record: StreamRecord, keys: Keys) -> Told:
-    """The line and the news of a Ledger record. Raises ValidationError or KeyError if it is no entry."""
-    kind = record.sk.split("#", 1)[0]
-    return Told(line(lane, record, keys), news(kind, record.pk, record.sk, record.new, keys))
+def news_of(record: StreamRecord, keys: Keys) -> Event | None:
+    """What somebody must act on of a Ledger record, if anything. Raises ValidationError or KeyError if it is no entry."""
+    return news(record.sk.split("#", 1)[0], record.pk, record.sk, record.new, keys)
 
 
 def line(lane: str, record: StreamRecord, keys: Keys) -> Line:
-    """The line of an entry: it lies with every day whose counts the entry moves."""
+    """The line of an entry: it lies with every day whose counts the entry moves. Raises ValidationError or KeyError if it is none."""
     key, day = keys.fingerprint(record.pk, record.sk), record.new["day"]
     moved = counted(record.sk, record.new)
     days = {day, *(one.isoformat() for one in moved.days)} if moved else {day}

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contract.codes import Role
 from contract.identifiers import ancestry
-from scoring.indicators import ROWS, levels
+from scoring.indicators import INDICATORS, ROWS, levels
 from scoring.nodes import OF_AN_ORGANISATION
 
 if TYPE_CHECKING:
@@ -142,14 +142,29 @@ def large_place(place: Mapping[str, Any], indicator: str, counts: Counts, policy
 
 
 def large_index(index: Mapping[str, Any], counts: Counts, policy: Policy) -> dict[str, Any]:
-    """The index of a node by its counts: what stands on few has neither numbers nor a score of its own."""
+    """The index of a node by its counts: what stands on few has neither numbers nor a score, nor has what was made of it."""
     few = _few_of(counts, policy)
 
-    def shown(part: Mapping[str, Any]) -> dict[str, Any]:
-        rate = _rate(part["indicator"], part, few, policy)
+    def part_of(part: Mapping[str, Any]) -> dict[str, Any]:
+        # A formula of one's own may stand on any row.
+        rate = _rate(part["indicator"], part, few, policy) if part["indicator"] in INDICATORS or not few else dict.fromkeys(_RATE)
         return {**part, **rate, "score": None if rate["rate"] is None else part["score"]}
 
-    return {**index, "aspects": [aspect | {"parts": [shown(part) for part in aspect["parts"]]} for aspect in index["aspects"]]}
+    def aspect_of(aspect: Mapping[str, Any]) -> dict[str, Any]:
+        parts = [part_of(part) for part in aspect["parts"]]
+        return {**aspect, "parts": parts, "score": None if _hides(aspect["parts"], parts) else aspect["score"]}
+
+    aspects = [aspect_of(aspect) for aspect in index["aspects"]]
+    hides = any(_hides(before["parts"], now["parts"]) for before, now in zip(index["aspects"], aspects, strict=True))
+    return {**index, "aspects": aspects, "score": None if hides else index["score"]}
+
+
+_RATE = ("numerator", "denominator", "rate")
+
+
+def _hides(parts: list[Mapping[str, Any]], shown: list[dict[str, Any]]) -> bool:
+    """Whether a score that was judged is withheld: it would follow from what the parts were made into."""
+    return any(part["score"] is not None and kept["score"] is None for part, kept in zip(parts, shown, strict=True))
 
 
 def large_causes(causes: list[dict[str, Any]], min_n: int) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import ClientError
 
 from cloud import clock, stream
 from cloud.settings import settings
@@ -49,26 +50,38 @@ def _placed(record: StreamRecord) -> Placed | None:
 def _flush(deltas: list[Delta], lane: str) -> None:
     # Each item is guarded by itself, so their order does not matter; the first fault is raised after all have been tried.
     with ThreadPoolExecutor(settings().flush_threads) as pool:
-        for written in [pool.submit(scores.add, delta, lane) for delta in deltas]:
+        for written in [pool.submit(_add, delta, lane) for delta in deltas]:
             written.result()
+
+
+def _add(delta: Delta, lane: str) -> None:
+    try:
+        scores.add(delta, lane)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        # The item would be larger than one may be: it is left as it is, and its lane goes on.
+        note = {"table": settings().scores_table, "pk": delta.key.pk, "sk": delta.key.sk, "sequence": str(delta.first.sequence)}
+        stream.set_aside(note | {"reason": "ValidationException"})
 
 
 # So long before its end a function stops, and goes on in the next run.
 _SPARE_MILLISECONDS = 60_000
-# The day before yesterday, of which nothing is young any more, and the last day that a late rating could have reached.
-_RECOUNTED = (2, 9)
+# Of what is older than a late rating reaches, one day in turn is recounted: appeals and services rated late still move it.
+_IN_TURN_FROM, _IN_TURN_DAYS = 10, 90
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
-def recount(event: dict[str, Any], context: LambdaContext) -> list[dict[str, Any]]:
-    """Counts settled days again from their segments, and names every difference; it corrects nothing, which an operator decides."""
-    today = day_of(clock.wall())
-    found = [recounting.recount(today - timedelta(days=back), f"nightly-{today}", correct=False, now=clock.wall()) for back in _RECOUNTED]
-    for report in (report for report in found if report.differences):
+def recount(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Counts a day again from its segments: `days_back` days ago, or one of the quarter before in its turn. It corrects nothing."""
+    today = day_of(clock.now())
+    back = event.get("days_back") or _IN_TURN_FROM + today.toordinal() % _IN_TURN_DAYS
+    report = recounting.recount(today - timedelta(days=back), f"nightly-{today}", correct=False, now=clock.wall())
+    if report.differences:
         logger.error("counts are not those of their entries", day=report.day, differences=report.differences)
-    metrics.add_metric(name="ScoresDiffer", unit=MetricUnit.Count, value=sum(report.differences for report in found))
-    return [report.plain() for report in found]
+    metrics.add_metric(name="ScoresDiffer", unit=MetricUnit.Count, value=report.differences)
+    return report.plain()
 
 
 @logger.inject_lambda_context

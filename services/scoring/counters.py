@@ -13,7 +13,7 @@
 | `case.<measure>` | steps of cases |
 | `via.<service channel>.<rating channel>`, `delay.<bucket>`, `set.<tags>` | on items, for signals |
 | `soon` | on items, for signals: ratings within seconds of the service, on no terminal |
-| `hour.<terminal>.<hour>` | at windows, for signals |
+| `hour.<terminal>.<hour>`, `staff.<reference>.hour.<hour>` | at windows, for signals |
 | `staff.<reference>.<any of these>` | at windows: what a member of staff has of them |
 """
 

@@ -40,6 +40,5 @@ def desks_by_day(uscc: str, period: Period) -> dict[date, dict[str, Counts]]:
     found: dict[date, dict[str, Counts]] = {}
     for item in scores.items_of(f"desks#{uscc}", period):
         day, _, desk = item["sk"].partition("#")
-        held = {name: amount for name, amount in item.items() if isinstance(amount, int)}
-        found.setdefault(date.fromisoformat(day), {})[desk] = held
+        found.setdefault(date.fromisoformat(day), {})[desk] = scores.counters_of(item)
     return found

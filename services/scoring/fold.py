@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 # An update expression holds 4 KB and 300 operators.
-_MOST_COUNTERS = 200
+MOST_COUNTERS = 200
 
 
 class Placed(NamedTuple):
@@ -65,7 +65,7 @@ class Delta(NamedTuple):
         names: set[str] = set()
         for _, record in groupby(self.steps, key=lambda step: step.place):
             steps = list(record)
-            if held and len(names | {step.counter for step in steps}) > _MOST_COUNTERS:
+            if held and len(names | {step.counter for step in steps}) > MOST_COUNTERS:
                 yield Delta(self.key, tuple(held))
                 held, names = [], set()
             held += steps

@@ -5,9 +5,10 @@ registered of an organisation at the end of the month (`registered#<credit code>
 whatever was read last is taken: a quarter or a year is then the sum of its months as they were last read.
 
 Reads for a month of a province with N organisations, P platforms, B base items and R cities and counties: 2 N + P + B + R + 12 queries of
-the scores (a page of 1 MB holds some 1,000 items), as many gets and puts of what is kept, and for each organisation, the first time, three
-queries of the register and one for each item, window and platform. A month that was read costs the gets alone. They run on the threads of
-the stack; an organisation with 620 items in the month takes some 0.1 s of a processor, and a third of that if it was read before.
+the scores (a page of 1 MB holds some 1,000 items, and each lies in up to four slots), as many gets and puts of what is kept, and for each
+organisation, the first time, three queries of the register and one for each item, window and platform. A month that was read costs the
+gets alone. They run on the threads of the stack; an organisation with 620 items in one slot each takes some 0.1 s of a processor for a
+month, and a third of that if it was read before.
 """
 
 from __future__ import annotations

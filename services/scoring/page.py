@@ -315,7 +315,7 @@ def _gathered(result: Result) -> str:
             f"{cause.number:,}",
             _both(cause.item_zh, cause.item_en),
             names[cause.organisation],
-            f"{cause.confirmed:,} / {cause.not_confirmed:,} / {cause.not_checkable:,}",
+            " / ".join("—" if n is None else f"{n:,}" for n in (cause.confirmed, cause.not_confirmed, cause.not_checkable)),
         )
         for cause in result.causes
     ]

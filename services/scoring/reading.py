@@ -8,7 +8,7 @@ Every answer has a strong ETag. Beside party, names and policy, which Registry g
 
 | route | reads |
 |---|---|
-| `/scores/…` | one query of Scores; of an item or a window its days by their keys, a hundred to a call; `by=day` one query more |
+| `/scores/…` | one query of Scores; of an item or a window its days by their keys, twenty-five days to a call; `by=day` one query more |
 | `/rankings/{kind}/{of}` | those of `scoring.siblings`, for the period and for the one before; one query of Registry for their number |
 | `/coverage/{kind}/{id}` | those of `scoring.coverage` |
 | `/causes/{organisation}` | two queries of Scores: the month and the one before |
@@ -107,7 +107,7 @@ def get_scores(kind: str, id: str, code: str = "") -> Response[str]:
     """The figures of a node over a period, with `by=day` those of each of its days too."""
     asked, node, by_day = _question(), questions.node(kind, id, code), questions.is_by_day(_parameter("by"))
     seen, policy = _sight(asked, subject_of(kind), place_of(node, asked.today)), policy_of(node, asked.today, asked.day)
-    if by_day or kind == "staff":
+    if by_day or kind in {"staff", "organisation"}:
         _check_days(asked.period)
     body = _head(node, asked, policy) | _figures(scores.counts(node, asked.period), policy, seen)
     if by_day:
@@ -177,6 +177,7 @@ def get_signals(organisation: str) -> Response[str]:
 def get_index(organisation: str) -> Response[str]:
     """The index of an organisation with its parts under the six aspects."""
     asked, node, seen, policy = _of_organisation(organisation)
+    _check_days(asked.period)
     place, counts = place_of(node, asked.today), scores.counts(node, asked.period)
     found = score_of(counts, system(place.region, place.sector or None, asked.day), policy).plain()
     shown = found if seen is Sight.WHOLE else access.large_index(found, counts, policy)

@@ -128,7 +128,7 @@ class CoverageShown(Model):
 
 
 class CauseShown(Model):
-    """A reason given for an item of an organisation, and how often the recorded facts confirm it, or do not."""
+    """A reason given for an item of an organisation, and how often the recorded facts confirm it, or do not: None where one is too few."""
 
     tag: str
     zh: str
@@ -138,9 +138,9 @@ class CauseShown(Model):
     item_en: str
     organisation: str
     number: int
-    confirmed: int
-    not_confirmed: int
-    not_checkable: int
+    confirmed: int | None
+    not_confirmed: int | None
+    not_checkable: int | None
 
 
 class TagShown(Model):
@@ -288,7 +288,7 @@ def made(edition: Edition, material: Material, policy: Policy, before: Result | 
         nodes=nodes,
         rankings=tuple(_rankings(material.subjects, nodes, policy, before)),
         coverage=_coverage(material.coverage, policy),
-        tags=tuple(_tags(measured[closed.root].tags if closed.root not in closed.given else {})),
+        tags=tuple(_tags(measured[closed.root].tags if closed.root not in closed.given else {}, policy.min_n)),
         causes=tuple(_causes(material, closed, policy)),
         adjusted=_adjusted(material, closed, policy),
     )
@@ -349,7 +349,10 @@ def _rounded(share: float | None) -> float | None:
 def _index(index: IndexScore, shown: Mapping[str, Figure]) -> Index | None:
     """The index, unless one of its parts is withheld: a score of few parts would tell their rates."""
     judged = [part for aspect in index.aspects for part in aspect.parts if part.score is not None]
-    if index.score is None or any(part.indicator in shown and shown[part.indicator].suppressed for part in judged):
+    hides = any(figure.suppressed for figure in shown.values())
+    # A formula of one's own may stand on anything that is withheld.
+    told = any(shown[part.indicator].suppressed if part.indicator in shown else hides for part in judged)
+    if index.score is None or told:
         return None
     aspects = {aspect.aspect.value: None if aspect.score is None else round(aspect.score, 2) for aspect in index.aspects if aspect.weight}
     return Index(score=round(index.score, 2), covered=round(index.covered, 4), aspects=aspects, version=index.version)
@@ -410,10 +413,13 @@ def _unless_few(number: int, policy: Policy) -> int | None:
     return None if 0 < number < policy.min_n else number
 
 
-def _tags(numbers: Mapping[str, int]) -> Iterator[TagShown]:
+def _tags(numbers: Mapping[str, int], min_n: int) -> Iterator[TagShown]:
+    """The reasons that were given at least `min_n` times, the most frequent first."""
     known = dictionary()
     for code, number in sorted(numbers.items(), key=lambda held: (-held[1], held[0])):
         level = next(level for level in Level if str(level.rank) == code[0])
+        if number < min_n:
+            continue  # as few as would lead to somebody
         yield TagShown(tag=code, zh=known[code].zh if code in known else code, level=level, number=number)
 
 
@@ -425,6 +431,9 @@ def _causes(material: Material, closed: Closed, policy: Policy) -> Iterator[Caus
         zh, en = material.items.get(cause.item[BASE_CODE], (cause.item, cause.item))
         left_out = {"month", "ratings"}  # how many ratings an item has leads to those of the organisation's other items
         said = {name: value for name, value in cause.plain().items() if name not in left_out}
+        checks = ("confirmed", "not_confirmed", "not_checkable")
+        if any(0 < said[check] < policy.min_n for check in checks):  # two of three would tell the third
+            said |= dict.fromkeys(checks)
         yield CauseShown(**said, item_zh=zh, item_en=en)
 
 

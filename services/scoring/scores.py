@@ -1,6 +1,6 @@
 """The Scores table: counters and one checkpoint per lane; keys in `scoring.nodes`, counters in `scoring.counters`.
 
-An item lies in up to four slots, `<sort key>#<slot>`: a lane always writes into its own, and a reader adds them up. Each then holds the
+An item lies in up to four slots, `<sort key> <slot>`: a lane always writes into its own, and a reader adds them up. Each then holds the
 checkpoints of a quarter of the lanes only, and a Ledger has the more lanes the larger it grows.
 """
 
@@ -34,7 +34,8 @@ SLOTS = 4
 
 def at(key: ScoreKey, lane: str) -> ScoreKey:
     """Where a lane writes what it has for an item."""
-    return ScoreKey(key.pk, f"{key.sk}#{slot_of(lane)}")
+    # A blank stands in no name and sorts before all that does: the slots of an item lie side by side.
+    return ScoreKey(key.pk, f"{key.sk} {slot_of(lane)}")
 
 
 @cache
@@ -160,11 +161,11 @@ def together(slots: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def slots_of(key: ScoreKey) -> Iterator[dict[str, Any]]:
     """What is stored of one item, read consistently."""
-    return get_many(settings().scores_table, [{"pk": key.pk, "sk": f"{key.sk}#{slot}"} for slot in range(SLOTS)])
+    return get_many(settings().scores_table, [{"pk": key.pk, "sk": f"{key.sk} {slot}"} for slot in range(SLOTS)])
 
 
 def _place(item: Mapping[str, Any]) -> ScoreKey:
-    return ScoreKey(item["pk"], item["sk"].rpartition("#")[0])
+    return ScoreKey(item["pk"], item["sk"].rpartition(" ")[0])
 
 
 def _stored(partition: str, period: Period, *, consistent: bool) -> Iterator[dict[str, Any]]:
@@ -176,7 +177,7 @@ def _stored(partition: str, period: Period, *, consistent: bool) -> Iterator[dic
 def counts(node: Node, period: Period) -> Counter[str]:
     """The counters of a node, added up over a period: one query, or the items of its days by their keys."""
     if node.kind in {"item", "window"}:
-        keys = [{"pk": node.partition, "sk": f"{day}#{node.part}#{slot}"} for day in period.days for slot in range(SLOTS)]
+        keys = [{"pk": node.partition, "sk": f"{day}#{node.part} {slot}"} for day in period.days for slot in range(SLOTS)]
         return _sum(get_many(settings().scores_table, keys))
     found = _sum(items_of(node.partition, period))
     return Counter(counters.under(found, counters.of_staff(node.part, ""))) if node.kind == "staff" else found

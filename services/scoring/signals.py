@@ -76,6 +76,7 @@ class Seen(NamedTuple):
 
     total: Counter[str]
     hours: list[Hour]
+    staff_hours: list[tuple[str, Hour]]
     desks: Mapping[str, Counts]
     policy: Policy
     region: str
@@ -95,7 +96,7 @@ def signals(
     `items` are its counters by task code, `desks` those of its desks by day and window; `region` (12 digits) says which days are working
     days; `registered` are the names of its windows, None where it has registered none.
     """
-    seen = Seen(_sum(items.values()), list(_hours(desks)), _by_desk(desks), policy, region, registered)
+    seen = Seen(_sum(items.values()), list(_hours(desks)), list(_staff_hours(desks)), _by_desk(desks), policy, region, registered)
     ratings = given(seen.total)
     shown = {signal: rule(seen) for signal, rule in _RULES.items()}
     return [Found(signal, held.numerator, held.denominator, ratings, *held[2:]) for signal, held in shown.items() if held]
@@ -147,8 +148,9 @@ def _burst(seen: Seen) -> Shown | None:
     worst = found[0]
     at = f"{worst.day} {worst.hour:02}:00"
     names = [name for name in worst.place if name]
+    at_places = [held for held in found if held in seen.hours] or found  # what a window and its staff both show is one burst
     return Shown(
-        sum(held.amount for held in found),
+        sum(held.amount for held in at_places),
         sum(held.amount for held in seen.hours),
         "/".join((*names, at)),
         f"{' '.join(names) or '无窗口'}，{at} 起一小时内 {worst.amount} 条；共 {len(found)} 个时段",
@@ -158,9 +160,11 @@ def _burst(seen: Seen) -> Shown | None:
 
 def _bursts(seen: Seen) -> Iterator[Hour]:
     rules = seen.policy.signals
-    places: dict[tuple[str | None, str | None], list[Hour]] = {}
+    places: dict[tuple[str | None, str | None, str], list[Hour]] = {}
     for held in seen.hours:
-        places.setdefault(held.place, []).append(held)
+        places.setdefault((*held.place, ""), []).append(held)
+    for reference, held in seen.staff_hours:
+        places.setdefault((None, None, reference), []).append(held)
     for hours in places.values():
         whole = sum(held.amount for held in hours)
         for held in hours:
@@ -279,3 +283,14 @@ def _hours(days: Mapping[date, Mapping[str, Counts]]) -> Iterator[Hour]:
             for name, amount in counters.under(held, "hour.").items():
                 device, _, hour = name.rpartition(".")
                 yield Hour(day, int(hour), window, None if device == counters.NO_DEVICE else device, amount)
+
+
+def _staff_hours(days: Mapping[date, Mapping[str, Counts]]) -> Iterator[tuple[str, Hour]]:
+    """Ratings of one hour by member of staff: whom the evidence does not name, but the window."""
+    for day, desks in days.items():
+        for desk, held in desks.items():
+            for name, amount in counters.under(held, "staff.").items():
+                reference, _, counter = name.partition(".")
+                if counter.startswith("hour."):
+                    window = desk if is_window(desk, held) else None
+                    yield reference, Hour(day, int(counter.removeprefix("hour.")), window, None, amount)

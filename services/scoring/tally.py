@@ -50,8 +50,7 @@ def _rating(rating: CountedRating) -> Iterator[Share]:
         if rating.service_day:
             yield from _everywhere(rating, channel, rating.service_day, [(f"rated.{rating.provenance}", 1)])
     if held := rating.takes_back:
-        # The default stood where the rating stands now, under its own channel.
-        default = rating.model_copy(update={"provenance": Provenance.DEFAULT, "level": held.level, "kind": held.kind})
+        default = rating.model_copy(update={"provenance": Provenance.DEFAULT, **dict(held)})
         yield from _everywhere(default, held.rating_channel, held.day, [(counters.of_rating(default), -1)])
 
 
@@ -106,6 +105,8 @@ def _signs(rating: CountedRating) -> Iterator[Share]:
             yield Share(item, f"set.{'+'.join(rating.tags)}", 1)
     if (desk := desk_key(rating, rating.day)) and rating.hour is not None:
         yield Share(desk, f"hour.{rating.device or counters.NO_DEVICE}.{rating.hour:02}", 1)
+        if rating.staff_ref:
+            yield Share(desk, counters.of_staff(rating.staff_ref, f"hour.{rating.hour:02}"), 1)
 
 
 def _is_first_of_a_service(rating: RatingFacts) -> bool:

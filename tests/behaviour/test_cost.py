@@ -187,5 +187,5 @@ def _counted(model, *, slotted: bool) -> dict[tuple[str, str], Counter[str]]:
     found: dict[tuple[str, str], Counter[str]] = {}
     for (pk, sk), item in model.tables["scores_table"].items():
         amounts = {name: int(value["N"]) for name, value in item.items() if "N" in value}
-        found.setdefault((pk, sk.rpartition("#")[0] if slotted else sk), Counter()).update(amounts)
+        found.setdefault((pk, sk.rpartition(" ")[0] if slotted else sk), Counter()).update(amounts)
     return found

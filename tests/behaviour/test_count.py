@@ -108,7 +108,7 @@ def stored(model: Model) -> dict[tuple[str, str], dict[str, dict]]:
     """Every item, its slots put together."""
     found: dict[tuple[str, str], dict[str, dict]] = {}
     for (pk, sk), item in model.tables.get("scores_table", {}).items():
-        whole = found.setdefault((pk, sk.rpartition("#")[0]), {})
+        whole = found.setdefault((pk, sk.rpartition(" ")[0]), {})
         for name, value in item.items():
             whole[name] = {"N": str(int(whole.get(name, {"N": "0"})["N"]) + int(value["N"]))} if "N" in value else value
     return found
@@ -356,7 +356,7 @@ def test_a_rating_counts_on_each_of_its_nodes_and_for_its_day(bed):
     (entry,) = bed.items("LedgerTable", "R#")
     organisation, item, day = entry["organisation"], entry["task_code"], entry["day"]
     touched = [found for found in bed.items("ScoresTable") if "VISIT.1.SELF_DEVICE.DISSATISFIED" in found]
-    assert {(found["pk"], found["sk"].rpartition("#")[0]) for found in touched} == {
+    assert {(found["pk"], found["sk"].rpartition(" ")[0]) for found in touched} == {
         ("province#330000000000", day),
         ("city#330100000000", day),
         ("county#330106000000", day),
@@ -417,3 +417,35 @@ def test_a_batch_of_very_many_counters_is_written_in_updates_that_dynamodb_takes
     item = counted(model)[ORGANISATION]
     assert item[SATISFIED] == 400
     assert sum(held for name, held in item.items() if name.startswith("set.")) == 400
+
+
+def test_a_window_whose_name_begins_like_anothers_is_read_by_itself(model):
+    shards = [beside_none(n) for n in range(scores.SLOTS)]
+    for n, (window, shard) in enumerate((("A", shards[0]), ("A#1", shards[1]), ("A", shards[3]))):
+        hand_over(record(n + 1, facts(n, window=window)), shard=shard)
+    found = scores.parts("desks#org-1", Period.of("2026-11"))
+    assert {window: counts[SATISFIED] for window, counts in found.items()} == {"A": 2, "A#1": 1}
+    assert len(list(scores.items_of("desks#org-1", Period.of("2026-11")))) == 2
+    assert scores.counts(Node.of("window#org-1#A"), Period.of("2026-11"))[SATISFIED] == 2
+
+
+def beside_none(slot: int) -> str:
+    """A shard whose lane writes into this slot."""
+    return next(shard for n in range(99) if scores.slot_of(f"LedgerTable/{(shard := f'shard-{n}')}") == slot)
+
+
+def test_an_item_that_cannot_grow_any_more_is_set_aside_by_its_key_and_the_lane_goes_on(bed):
+    from botocore.exceptions import ClientError
+
+    from cloud.clients import dynamodb
+
+    def refuse(params, **_):
+        if params["Key"]["pk"]["S"].startswith("desks#"):
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": "Item size"}}, "UpdateItem")
+
+    bed.accept(letter(event()), letter(rating()))
+    with bed.hooked(dynamodb(), "provide-client-params.dynamodb.UpdateItem", refuse):
+        hand_over(*[found for found in bed.stream("LedgerTable") if found["dynamodb"]["Keys"]["sk"]["S"].startswith("R#")])
+    assert bed.count("province#330000000000") == 1
+    (note,) = bed.messages("SetAside")
+    assert '"pk": "desks#' in note["body"]

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bed import CONTEXT
+from cloud import clock
 from cloud.table import marshal
+from contract.zone import day_of
 from decided import granted
 from said import bad_rating, event, letter, rating
 from scoring import app, recount, scores
@@ -48,7 +50,7 @@ def made(bed, *, correct=False, id="r1", now=None):
 def alter(bed, key: tuple[str, str], counter: str, amount: int) -> None:
     bed.dynamodb.update_item(
         TableName="ScoresTable",
-        Key=marshal({"pk": key[0], "sk": f"{key[1]}#1"}),
+        Key=marshal({"pk": key[0], "sk": f"{key[1]} 1"}),
         UpdateExpression="ADD #c :n",
         ExpressionAttributeNames={"#c": counter},
         ExpressionAttributeValues=marshal({":n": amount}),
@@ -58,7 +60,7 @@ def alter(bed, key: tuple[str, str], counter: str, amount: int) -> None:
 def test_of_what_was_counted_live_nothing_differs(counted):
     found = made(counted)
     day = day_of_ratings(counted).isoformat()
-    scored = {(item["pk"], item["sk"].rpartition("#")[0]) for item in counted.items("ScoresTable") if item["sk"].startswith(day)}
+    scored = {(item["pk"], item["sk"].rpartition(" ")[0]) for item in counted.items("ScoresTable") if item["sk"].startswith(day)}
     assert (found.compared, found.young, found.moved, found.differences) == (len(scored), 0, 0, 0)
     assert counted.told("ScoresDiffered") == []
 
@@ -94,7 +96,7 @@ def test_a_lost_item_comes_back_and_one_that_nothing_accounts_for_is_emptied(cou
     day = day_of_ratings(counted).isoformat()
     (rated, *_) = counted.items("LedgerTable", "R#")
     for slot in range(scores.SLOTS):
-        counted.dynamodb.delete_item(TableName="ScoresTable", Key=marshal({"pk": PROVINCE, "sk": f"{day}#{slot}"}))
+        counted.dynamodb.delete_item(TableName="ScoresTable", Key=marshal({"pk": PROVINCE, "sk": f"{day} {slot}"}))
     phantom = (f"organisation#{rated['organisation']}", f"{day}#{rated['organisation']}4330999999999")
     alter(counted, phantom, SATISFIED, 7)
     found = made(counted, correct=True)
@@ -124,7 +126,7 @@ def test_an_item_that_moves_meanwhile_is_left_for_another_time(counted, monkeypa
         yield from whole(of_day)
         counted.dynamodb.update_item(
             TableName="ScoresTable",
-            Key=marshal({"pk": item[0], "sk": f"{item[1]}#3"}),
+            Key=marshal({"pk": item[0], "sk": f"{item[1]} 3"}),
             UpdateExpression="SET q_latecomer = :q",
             ExpressionAttributeValues=marshal({":q": bytes(21)}),
         )
@@ -159,15 +161,48 @@ def test_case_steps_and_decisions_of_other_days_belong_to_the_recount_of_their_d
     assert [(one.counter, one.counted, one.entries) for one in differing] == [("case.OPENED", 2, 1)]
 
 
-def test_every_night_settled_days_are_recounted_and_a_difference_alarms(counted, monkeypatch, capsys):
+def test_every_night_settled_days_are_recounted_and_a_difference_alarms(counted, later, monkeypatch, capsys):
     day = day_of_ratings(counted)
     alter(counted, (PROVINCE, day.isoformat()), SATISFIED, 1)
-    monkeypatch.setattr(
-        "cloud.clock.wall", lambda: datetime.combine(day + timedelta(days=2), datetime.min.time(), UTC) + timedelta(hours=9)
+    later(days=2)
+    monkeypatch.setattr("cloud.clock.wall", lambda: datetime.now(UTC) + timedelta(days=2))
+    back = (day_of(clock.now()) - day).days
+    assert (app.recount({"days_back": back}, CONTEXT)["day"], app.recount({"days_back": back}, CONTEXT)["differences"]) == (
+        day.isoformat(),
+        1,
     )
-    reports = app.recount({}, CONTEXT)
-    assert [(report["day"], report["differences"]) for report in reports] == [
-        (day.isoformat(), 1),
-        ((day - timedelta(days=7)).isoformat(), 0),
-    ]
     assert '"ScoresDiffer":[1.0]' in capsys.readouterr().out
+
+
+def test_what_is_older_comes_in_its_turn(counted, later):
+    seen = set()
+    for n in range(90):
+        later(days=n)
+        day = app.recount({"days_back": None}, CONTEXT)["day"]
+        seen.add((day_of(clock.now()) - datetime.fromisoformat(day).date()).days)
+    assert seen == set(range(10, 100))
+
+
+def test_what_no_segment_accounts_for_is_found_on_every_node(counted):
+    day = day_of_ratings(counted).isoformat()
+    for found in counted.s3.list_objects_v2(Bucket="segments", Prefix="raw/")["Contents"]:
+        counted.s3.delete_object(Bucket="segments", Key=found["Key"])
+    made(counted, correct=True)
+    left = [item for item in counted.items("ScoresTable") if item["sk"].startswith(day)]
+    assert left
+    totals: dict = {}
+    for item in left:
+        for name, amount in scores.counters_of(item).items():
+            totals[item["pk"], item["sk"].rpartition(" ")[0], name] = (
+                totals.get((item["pk"], item["sk"].rpartition(" ")[0], name), 0) + amount
+            )
+    assert set(totals.values()) == {0}
+
+
+def test_an_item_of_very_many_counters_is_set_right_as_a_whole(counted, monkeypatch):
+    monkeypatch.setattr(recount, "MOST_COUNTERS", 3)
+    day = day_of_ratings(counted).isoformat()
+    for slot in range(scores.SLOTS):
+        counted.dynamodb.delete_item(TableName="ScoresTable", Key=marshal({"pk": PROVINCE, "sk": f"{day} {slot}"}))
+    assert made(counted, correct=True).corrected == 1
+    assert (made(counted, id="again").differences, counted.count(PROVINCE, SATISFIED)) == (0, 3)

@@ -100,7 +100,7 @@ def came_to(entries: Iterable[Counted]) -> Counter[Any]:
 def held_in(model: Model) -> Counter[Any]:
     found: Counter[Any] = Counter()
     for (pk, sk), item in model.tables["scores_table"].items():
-        found.update({(pk, sk.rpartition("#")[0], name): int(value["N"]) for name, value in item.items() if "N" in value})
+        found.update({(pk, sk.rpartition(" ")[0], name): int(value["N"]) for name, value in item.items() if "N" in value})
     return found
 
 

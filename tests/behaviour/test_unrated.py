@@ -88,13 +88,27 @@ class TestDefaults:
         defaulted.accept(letter(rating()))
         (entry,) = defaulted.items("LedgerTable", "R#")
         (default,) = defaulted.items("LedgerTable", "D#")
-        assert entry["takes_back"] == {name: default[name] for name in ("level", "day", "kind", "rating_channel")}
+        where = ("level", "day", "kind", "rating_channel", "window", "staff_ref", "service_channel")
+        assert entry["takes_back"] == {name: default[name] for name in where}
         assert defaulted.codes() == []
         defaulted.flow()
         counts = scores.counts(Node.of("province#330000000000"), ALWAYS)
         assert sum(indicators.levels(counts, "default").values()) == 0
         assert sum(indicators.levels(counts, "own").values()) == 1
         assert indicators.unrated_rate(counts, Policy(version="")) == Rate(0, 1)
+
+    def test_a_default_is_taken_back_where_it_was_counted(self, bed):
+        """The window of a service may be another at its next status."""
+        by_nobody = rating(provenance="DEFAULT", rating_channel="SYSTEM_DEFAULT", level="SATISFIED", tags=[], rater=None)
+        bed.policy(**DEFAULTS)
+        bed.accept(letter(event(status="ACCEPTED", finished_at=None, window="A01"), "early"), letter(by_nobody, "default"))
+        bed.accept(letter(event(window="B02", staff_no="0008"), "finished"), letter(rating()))
+        assert bed.codes() == []
+        bed.flow()
+        for window in ("A01", "B02"):
+            node = f"window#{event().organisation}#{window}"
+            assert bed.count(node, "VISIT.1.DEFAULT.SATISFIED") == 0, window
+        assert bed.count(f"window#{event().organisation}#B02", "VISIT.1.SELF_DEVICE.VERY_SATISFIED") == 1
 
     def test_the_sweep_run_again_gives_no_second_one(self, defaulted, later):
         defaulted.accept(letter(event()))

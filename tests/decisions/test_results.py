@@ -322,14 +322,17 @@ def test_causes_are_listed_from_the_minimum_on_and_without_the_ratings_of_their_
     units = {"a": ratings(200, 100), "b": ratings(200), "c": ratings(5)}
     held = {"a": Unit(causes=[cause(9), cause(31, tag="115")]), "b": Unit(), "c": Unit(causes=[cause(12, "c")])}
     (listed,) = published(tree(units), units=held).causes
-    assert (listed.tag, listed.number, listed.item_zh, listed.not_confirmed) == ("115", 31, "营业执照登记", 3)
+    assert (listed.tag, listed.number, listed.item_zh) == ("115", 31, "营业执照登记")
+    # Three that the facts do not confirm are too few to be told, and so are then the other two.
+    assert (listed.confirmed, listed.not_confirmed, listed.not_checkable) == (None, None, None)
     assert "77" not in listed.model_dump_json()
 
 
 def test_reasons_are_counted_for_the_province():
-    tags = published(tree({"a": ratings(200) + Counter({"tag.213": 2, "tag.209.CONFIRMED": 3, "tag.209.NOT_CONFIRMED": 1})})).tags
-    assert [(tag.tag, tag.number, tag.level) for tag in tags] == [("209", 4, Level.DISSATISFIED), ("213", 2, Level.DISSATISFIED)]
-    assert published(tree({"a": ratings(5) + Counter({"tag.213": 2})})).tags == ()
+    said = {"tag.213": 20, "tag.209.CONFIRMED": 30, "tag.209.NOT_CONFIRMED": 10, "tag.208": 2}
+    tags = published(tree({"a": ratings(200) + Counter(said)})).tags
+    assert [(tag.tag, tag.number, tag.level) for tag in tags] == [("209", 40, Level.DISSATISFIED), ("213", 20, Level.DISSATISFIED)]
+    assert published(tree({"a": ratings(5) + Counter({"tag.213": 20})})).tags == ()
 
 
 def test_an_index_is_withheld_where_one_of_its_parts_is():

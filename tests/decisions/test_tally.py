@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract.codes import Flag, Level, Provenance
-from contract.ledger import CaseStep, CountedRating, CountedService, CountedTurn, RatingFacts
+from contract.ledger import CaseStep, CountedRating, CountedService, CountedTurn, RatingFacts, TakenBack
 from facts import rating_facts
 from scoring.tally import shares
 from simulation import Drawing
@@ -211,7 +211,7 @@ def test_a_rating_takes_the_default_back_under_what_it_was_counted_as():
 
 def test_of_a_default_that_was_taken_back_nothing_is_left():
     nobody = default(kind="MATTER", day=EARLIER)
-    held = {name: getattr(nobody, name) for name in ("kind", "level", "rating_channel", "day")}
+    held = {name: getattr(nobody, name) for name in TakenBack.model_fields}
     assert added(nobody, rating(takes_back=held)) == added(rating())
 
 

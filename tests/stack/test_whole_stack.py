@@ -209,7 +209,8 @@ def test_every_ledger_record_is_in_a_raw_segment(results):
         lines = [json.loads(line) for body in bodies for line in gzip.decompress(body).decode().splitlines()]
         return {(line["lane"], line["sequence"]): line["entry"] for line in lines}
 
-    assert wait_until(lambda: sorted(segments().values()) == ["E"] * 4 + ["R"] * 4)
+    # The steps of the case too: opened, and the deadline that has passed.
+    assert wait_until(lambda: sorted(segments().values()) == ["E"] * 4 + ["H"] * 2 + ["R"] * 4), segments()
 
 
 def test_the_https_door_takes_a_signed_message_and_refuses_an_unsigned_one(running, results):
