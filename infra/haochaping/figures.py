@@ -14,15 +14,16 @@ from cloud.settings import settings
 from contract.zone import day_of
 from haochaping import views
 from haochaping.terminal import AsJson, connect, console, date_of, errors, fail, print_json
-from scoring import causes as reasons
-from scoring import coverage as covering
-from scoring import evidence, publishing, systems
-from scoring import rankings as ranks
 from scoring import recount as recounting
 from scoring import scores as stored
-from scoring import siblings as kin
+from scoring.figures import causes as reasons
+from scoring.figures import coverage as covering
+from scoring.figures import evidence, systems
+from scoring.figures import rankings as ranks
+from scoring.figures import siblings as kin
 from scoring.nodes import KINDS, REGIONS, Node, NoNode
 from scoring.period import NoPeriod, Period
+from scoring.published import publishing
 
 PeriodOption = Annotated[str, typer.Option("--period", help="2026-11-24, 2026-11, 2026-Q4, 2026; 默认本月 this month")]
 

@@ -25,7 +25,7 @@ from policy import evaluation
 from policy.evaluation import System
 from policy.rules import Rules
 from policy.strictness import Laxer, laxer
-from scoring.index import check_entries
+from scoring.figures.index import check_entries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from contract.events import EVENTS
 from contract.messages import MESSAGES, Envelope
 from contract.refusals import Refusal
 from intake import openapi
-from scoring import openapi as openapi_scores
-from scoring.results import Result
+from scoring.api import openapi as openapi_scores
+from scoring.published.results import Result
 
 if TYPE_CHECKING:
     from pydantic import BaseModel

@@ -12,7 +12,8 @@ from contract.codes import Level, RatingChannel
 from contract.zone import SHANGHAI, day_of, hour_of
 from policy.rules import Policy, in_force
 from rectify import cases
-from scoring import indicators, scores
+from scoring import scores
+from scoring.figures import indicators
 from scoring.nodes import REGIONS, Node, region_kind
 from scoring.period import Period
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rectify.case import Case
-    from scoring.causes import Change
-    from scoring.index import IndexScore
-    from scoring.rankings import Place
+    from scoring.figures.causes import Change
+    from scoring.figures.index import IndexScore
+    from scoring.figures.rankings import Place
 
 _REGISTERED_AS = dict.fromkeys(REGIONS, "region") | {"organisation": "organisation"}
 

@@ -14,10 +14,11 @@ from cloud import clock, stream
 from cloud.settings import settings
 from contract.ledger import counted
 from contract.zone import day_of
-from scoring import publishing, scores
 from scoring import recount as recounting
+from scoring import scores
 from scoring.fold import Delta, Placed, fold
 from scoring.lanes import Checkpoint
+from scoring.published import publishing
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext

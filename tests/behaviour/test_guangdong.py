@@ -34,7 +34,7 @@ from facts import rating_facts
 from haochaping.demo import morning
 from policy.rules import Policy
 from scoring import counters, scores
-from scoring.indicators import INDICATORS, Rate, figures, levels
+from scoring.figures.indicators import INDICATORS, Rate, figures, levels
 from scoring.nodes import Node, ScoreKey
 from scoring.period import Period
 

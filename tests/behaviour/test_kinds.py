@@ -10,7 +10,8 @@ import pytest
 from bed import ALWAYS, CONTEXT
 from policy.rules import Policy
 from said import event, general, letter, rating, supervisory
-from scoring import indicators, scores
+from scoring import scores
+from scoring.figures import indicators
 from scoring.nodes import Node
 
 

@@ -15,9 +15,9 @@ from contract.zone import day_of
 from crashes import Crash, die
 from decided import granted
 from said import AT, ORGANISATION, bad_rating, event, letter, rating
-from scoring import publishing
 from scoring.period import NoPeriod, Period
-from scoring.results import Result
+from scoring.published import publishing
+from scoring.published.results import Result
 
 PROVINCE = "330000000000"
 MONTH = Period.of_month(day_of(AT))
@@ -248,7 +248,7 @@ def test_a_run_that_is_out_of_time_stops_and_the_next_one_goes_on(rated, on, mon
     from cloud.clients import dynamodb
 
     read = []
-    monkeypatch.setattr("scoring.gathering._AT_A_TIME", 1)
+    monkeypatch.setattr("scoring.published.gathering._AT_A_TIME", 1)
     on(after(3))
     with rated.hooked(dynamodb(), "provide-client-params.dynamodb.Query", lambda params, **_: read.append(params)):
         told, runs = [], 0

@@ -22,9 +22,11 @@ from cloud.clients import dynamodb
 from contract.zone import SHANGHAI
 from intake import door
 from said import ORGANISATION, bad_rating, event, general, letter, rating
-from scoring import openapi, publishing, scores
+from scoring import scores
+from scoring.api import openapi
+from scoring.api.reading import app, read
 from scoring.nodes import ScoreKey
-from scoring.reading import app, read
+from scoring.published import publishing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -617,7 +619,7 @@ def test_what_can_be_no_result_is_refused(bed, path, query, code):
 
 
 def test_a_result_too_long_for_an_answer_is_to_be_had_elsewhere(published, monkeypatch):
-    monkeypatch.setattr("scoring.reading.MOST_BYTES", 100)
+    monkeypatch.setattr("scoring.api.reading.MOST_BYTES", 100)
     answered = ask(f"/results/{MONTH}", "nobody")
     assert (answered["statusCode"], answered["body"]) == (303, "")
     assert f"/results/{PROVINCE}/{MONTH}/r1-" in answered["multiValueHeaders"]["Location"][0]

@@ -17,14 +17,14 @@ from haochaping.measure.modelled import modelled
 from policy.rules import Policy, SignalRules
 from said import AT, ORGANISATION, event, letter, rating
 from scoring.app import count
-from scoring.coverage import coverage_of
-from scoring.covered import Kind
-from scoring.evidence import signals_of
+from scoring.figures.coverage import coverage_of
+from scoring.figures.covered import Kind
+from scoring.figures.evidence import signals_of
+from scoring.figures.rankings import ranking
+from scoring.figures.siblings import NoSiblings, siblings
+from scoring.figures.systems import index_of, system
 from scoring.period import Period
-from scoring.rankings import ranking
 from scoring.scores import ratings_in
-from scoring.siblings import NoSiblings, siblings
-from scoring.systems import index_of, system
 
 COUNTY, CITY, BASE = "330106000000", "330100000000", "330131001000"
 BUREAU, ELSEWHERE = "11330106MB0000005W", "11330203MB0000007W"

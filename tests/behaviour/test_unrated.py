@@ -8,8 +8,9 @@ from bed import ALWAYS, CONTEXT
 from contract.codes import Level
 from policy.rules import Policy
 from said import event, letter, rating
-from scoring import indicators, scores
-from scoring.indicators import Rate
+from scoring import scores
+from scoring.figures import indicators
+from scoring.figures.indicators import Rate
 from scoring.nodes import Node
 
 DAYS_3 = {"value": 3, "unit": "DAY"}

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from contract.codes import Level, Provenance, Role
 from policy.rules import Policy
-from scoring import access
-from scoring.access import Place, Reader, Sight, Subject
-from scoring.indicators import ROWS, figures
+from scoring.api import access
+from scoring.api.access import Place, Reader, Sight, Subject
+from scoring.figures.indicators import ROWS, figures
 
 PROVINCE, CITY, COUNTY, ELSEWHERE = "330000000000", "330100000000", "330106000000", "330200000000"
 OWN, OTHER = "11330106MB0000004R", "11330106MB0000005W"

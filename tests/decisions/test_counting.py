@@ -16,8 +16,8 @@ from contract.ledger import CountedRating
 from facts import rating_facts
 from policy.rules import Policy
 from scoring.counters import ratings
+from scoring.figures.indicators import INDICATORS, ROWS, Rate, figures, levels
 from scoring.fold import Delta, Placed, fold
-from scoring.indicators import INDICATORS, ROWS, Rate, figures, levels
 from scoring.lanes import KEPT_SECONDS, Checkpoint, attribute_of, checkpoints, outlived
 from scoring.tally import shares
 from simulation import Drawing

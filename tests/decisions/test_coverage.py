@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 
-from scoring.covered import Counted, Kind, Registered, coverage, covered
+from scoring.figures.covered import Counted, Kind, Registered, coverage, covered
 
 UNIT = "11330106MB0000004R"
 LICENCE, PERMIT, CARE = (f"{UNIT}4{base}" for base in ("330131001000", "332017054001", "332014019000"))

@@ -12,7 +12,7 @@ from contract.codes import Aspect
 from haochaping import provinces
 from policy.evaluation import System, in_force, laxer
 from policy.rules import Policy
-from scoring.index import UnknownCounter, UnknownIndicator, score_of
+from scoring.figures.index import UnknownCounter, UnknownIndicator, score_of
 
 POLICY = Policy(version="test")
 NATION, PROVINCE, CITY, COUNTY = "000000000000", "330000000000", "330100000000", "330106000000"

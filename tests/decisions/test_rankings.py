@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from policy.rules import Policy, Rules
 from policy.strictness import laxer
-from scoring.rankings import NoIndicator, plain, ranking, wilson
+from scoring.figures.rankings import NoIndicator, plain, ranking, wilson
 
 POLICY = Policy(version="test")
 ANY_NUMBER = Policy(version="test", min_n=1)

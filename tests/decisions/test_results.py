@@ -17,16 +17,16 @@ from hypothesis import strategies as st
 from contract.codes import Level, Provenance, RatingChannel, Signal
 from policy.evaluation import Entry, Evaluation
 from policy.rules import Policy
-from scoring.causes import Cause
-from scoring.covered import Coverage, Dimension, Kind
-from scoring.index import score_of
-from scoring.indicators import INDICATORS
-from scoring.page import _DEFINITIONS, page, titles
+from scoring.figures.causes import Cause
+from scoring.figures.covered import Coverage, Dimension, Kind
+from scoring.figures.index import score_of
+from scoring.figures.indicators import INDICATORS
+from scoring.figures.signals import Found
 from scoring.period import Period
-from scoring.results import Edition, Material, Result, Subject, Unit, made
-from scoring.sheets import sheet
-from scoring.signals import Found
-from scoring.suppression import withheld
+from scoring.published.page import _DEFINITIONS, page, titles
+from scoring.published.results import Edition, Material, Result, Subject, Unit, made
+from scoring.published.sheets import sheet
+from scoring.published.suppression import withheld
 
 POLICY = Policy(version="330000000000@2020-01-01")
 PROVINCE, CITY, COUNTY = "province#330000000000", "city#330100000000", "county#330106000000"

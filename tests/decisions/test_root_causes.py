@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scoring.causes import by_number, causes, compared
+from scoring.figures.causes import by_number, causes, compared
 
 UNIT = "11330106MB0000004R"
 LICENCE, PERMIT = f"{UNIT}4330131001000", f"{UNIT}4332017054001"

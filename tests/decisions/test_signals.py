@@ -12,7 +12,7 @@ from contract.codes import Signal
 from contract.tags import dictionary
 from policy.rules import OpeningHours, Policy, Rules, SignalRules
 from policy.strictness import laxer
-from scoring.signals import adjusted, is_left_out, signals
+from scoring.figures.signals import adjusted, is_left_out, signals
 
 POLICY = Policy(version="test")
 REGION = "330106000000"

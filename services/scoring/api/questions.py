@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from contract.codes import RatingChannel, ServiceChannel
 from contract.identifiers import UNSEEN, USCC_ALPHABET
 from contract.refusals import refuse
-from scoring.indicators import INDICATORS
+from scoring.figures.indicators import INDICATORS
 from scoring.nodes import OF_AN_ORGANISATION, REGIONS, Node, region_kind
 from scoring.period import NoPeriod, Period
 
@@ -65,7 +65,7 @@ def covered(kind: str, id: str) -> Node:
 
 
 def sibling(kind: str, owner: Node, id: str) -> Node:
-    """The node of one of the siblings of a kind (`scoring.siblings`)."""
+    """The node of one of the siblings of a kind (`scoring.figures.siblings`)."""
     if kind == "region":
         return Node(region_kind(id), id)
     if kind in {"window", "staff"}:

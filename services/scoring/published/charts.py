@@ -12,7 +12,7 @@ from contract.codes import Level
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scoring.results import Figure, Figures, Row
+    from scoring.published.results import Figure, Figures, Row
 
 COLOURS = dict(zip(Level, ("#1b7f5c", "#63ad86", "#c9b458", "#d9772b", "#b3261e"), strict=True))
 GOOD, BAD, FEW = COLOURS[Level.SATISFIED], COLOURS[Level.VERY_DISSATISFIED], "#d5d9e0"

@@ -27,14 +27,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contract.codes import Role
 from contract.identifiers import ancestry
-from scoring.indicators import INDICATORS, ROWS, levels
+from scoring.figures.indicators import INDICATORS, ROWS, levels
 from scoring.nodes import OF_AN_ORGANISATION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from policy.rules import Policy
-    from scoring.indicators import Counts
+    from scoring.figures.indicators import Counts
 
 
 class Reader(NamedTuple):
@@ -115,7 +115,7 @@ def large_node(node: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
     A row of ratings stands on how many there are, and shows its levels however few; services stand on those finished, an indicator on its
     denominator, a number that has no whole (tags, flags, exclusions, steps of cases) on itself. The total, the objects, and what is counted
     over several rows are withheld with one of their parts, which would follow from the others. What several questions tell together
-    is not weighed: who asks is registered, and what everybody may read is published with more care (`scoring.suppression`).
+    is not weighed: who asks is registered, and what everybody may read is published with more care (`scoring.published.suppression`).
     """
     min_n, figures = policy.min_n, node["figures"]
     rows = {**figures["ratings"], **{name: figures[name] for name in _OTHER_ROWS}}

@@ -6,13 +6,13 @@ from math import sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scoring.indicators import INDICATORS
+from scoring.figures.indicators import INDICATORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from policy.rules import Policy
-    from scoring.indicators import Counts, Indicator
+    from scoring.figures.indicators import Counts, Indicator
 
 _LESS_IS_BETTER = frozenset({"bad_rate", "unrated_rate"})
 _MEANS = frozenset({"points"})

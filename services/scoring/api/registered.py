@@ -10,7 +10,7 @@ from contract.codes import RatingChannel, ServiceChannel
 from contract.identifiers import BASE_CODE
 from policy.rules import in_force
 from policy.screening import screened
-from scoring.access import Place
+from scoring.api.access import Place
 from scoring.nodes import REGIONS
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from scoring import counters
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from scoring.indicators import Counts
+    from scoring.figures.indicators import Counts
 
 
 class Kind(Listed):

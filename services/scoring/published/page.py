@@ -11,13 +11,13 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from contract.codes import Aspect, ExclusionReason, Level
-from scoring import charts
-from scoring.indicators import INDICATORS
+from scoring.figures.indicators import INDICATORS
+from scoring.published import charts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from scoring.results import Figure, Figures, Ranking, Result, Row
+    from scoring.published.results import Figure, Figures, Ranking, Result, Row
 
 _HEADLINES = ("good_rate", "bad_rate", "participation_rate", "reply_rate", "callback_rate", "on_time_rate")
 _MEANS = frozenset({"points"})
@@ -91,7 +91,7 @@ def page(result: Result) -> str:
 
 @cache
 def _style() -> str:
-    return resources.files("scoring").joinpath("page.css").read_text("utf-8")
+    return resources.files("scoring.published").joinpath("page.css").read_text("utf-8")
 
 
 def titles(result: Result) -> tuple[str, str]:

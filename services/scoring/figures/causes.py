@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from contract.codes import Level, TagCheck
 from contract.tags import dictionary
 from scoring import counters
-from scoring.indicators import ROWS, levels
+from scoring.figures.indicators import ROWS, levels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from scoring.indicators import Counts
+    from scoring.figures.indicators import Counts
 
 _UNCHECKED = ""
 

@@ -12,14 +12,14 @@ from contract.codes import Delay, Flag, Level, RatingChannel, ServiceChannel, Si
 from contract.tags import dictionary
 from policy.calendar import is_working_day
 from scoring import counters
-from scoring.covered import given, is_window
+from scoring.figures.covered import given, is_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import date
 
     from policy.rules import Policy
-    from scoring.indicators import Counts
+    from scoring.figures.indicators import Counts
 
 # Buckets so narrow that people do not all fall into one of them.
 _LONGEST_FINE_DELAY = 600

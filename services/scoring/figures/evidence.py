@@ -9,13 +9,13 @@ from cloud import registry
 from cloud.settings import settings
 from contract.identifiers import province_of
 from scoring import scores
-from scoring.signals import signals
+from scoring.figures.signals import signals
 
 if TYPE_CHECKING:
     from policy.rules import Policy
-    from scoring.indicators import Counts
+    from scoring.figures.indicators import Counts
+    from scoring.figures.signals import Found
     from scoring.period import Period
-    from scoring.signals import Found
 
 
 def signals_of(uscc: str, period: Period, policy: Policy, on: date) -> list[Found]:

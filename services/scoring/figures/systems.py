@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cloud import registry
 from policy.evaluation import in_force, levels_of
 from scoring import scores
-from scoring.index import score_of
+from scoring.figures.index import score_of
 from scoring.nodes import Node
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from policy.evaluation import Evaluation
     from policy.rules import Policy
-    from scoring.index import IndexScore
+    from scoring.figures.index import IndexScore
     from scoring.period import Period
 
 

@@ -34,11 +34,11 @@ from contract.events import ResultsPublished, event_id
 from contract.model import Model
 from contract.zone import day_of
 from policy.rules import in_force
-from scoring.gathering import OutOfTime, Reading, gather
-from scoring.page import page
 from scoring.period import NoPeriod, Period
-from scoring.results import Edition, Result, made
-from scoring.sheets import sheet
+from scoring.published.gathering import OutOfTime, Reading, gather
+from scoring.published.page import page
+from scoring.published.results import Edition, Result, made
+from scoring.published.sheets import sheet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

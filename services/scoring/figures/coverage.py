@@ -1,4 +1,4 @@
-"""The coverage of a region or an organisation, read from the register and the scores; what it is stands in `scoring.covered`."""
+"""The coverage of a region or an organisation, read from the register and the scores; what it is stands in `scoring.figures.covered`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cloud import registry
 from cloud.settings import settings
 from scoring import scores
-from scoring.covered import Counted, Coverage, Covered, Registered, coverage, covered
+from scoring.figures.covered import Counted, Coverage, Covered, Registered, coverage, covered
 from scoring.nodes import Node, region_kind
 
 if TYPE_CHECKING:

@@ -6,12 +6,12 @@ import csv
 import io
 from typing import TYPE_CHECKING
 
-from scoring.indicators import INDICATORS
+from scoring.figures.indicators import INDICATORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scoring.results import Figures, Result
+    from scoring.published.results import Figures, Result
 
 _HEADINGS = (
     "周期 period",

@@ -10,10 +10,10 @@ from cloud.answers import STATUSES
 from contract.codes import Aspect, CaseMeasure, ExclusionReason, Flag, Level, ObjectType, Provenance, Signal
 from contract.refusals import Refusal
 from scoring.counters import UNSTATED
-from scoring.covered import Kind
-from scoring.indicators import INDICATORS, ROWS
+from scoring.figures.covered import Kind
+from scoring.figures.indicators import INDICATORS, ROWS
 from scoring.nodes import KINDS, OF_AN_ORGANISATION, REGIONS
-from scoring.results import Result
+from scoring.published.results import Result
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,14 +10,14 @@ from cloud import registry
 from cloud.settings import settings
 from contract.identifiers import NATION, task_code
 from scoring import scores
-from scoring.covered import is_window
+from scoring.figures.covered import is_window
 from scoring.nodes import NO_ITEM, Node, region_kind, regions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-    from scoring.indicators import Counts
+    from scoring.figures.indicators import Counts
     from scoring.period import Period
 
 

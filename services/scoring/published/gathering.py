@@ -27,22 +27,22 @@ from contract.codes import RatingChannel, ServiceChannel
 from policy.rules import in_force
 from policy.screening import screened
 from scoring import scores
-from scoring.causes import causes
-from scoring.covered import Counted, Registered, coverage, covered, is_window
-from scoring.index import score_of
+from scoring.figures.causes import causes
+from scoring.figures.covered import Counted, Registered, coverage, covered, is_window
+from scoring.figures.index import score_of
+from scoring.figures.signals import signals
+from scoring.figures.systems import system
 from scoring.nodes import region_kind, regions_of
 from scoring.period import Period
-from scoring.results import Material, Subject, Unit
-from scoring.signals import signals
-from scoring.systems import system
+from scoring.published.results import Material, Subject, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from policy.evaluation import Evaluation
     from policy.rules import Policy
-    from scoring.covered import Covered
-    from scoring.indicators import Counts
+    from scoring.figures.covered import Covered
+    from scoring.figures.indicators import Counts
 
     Parts = dict[str, Counter[str]]
 

@@ -3,7 +3,7 @@
 A result is a tree of figures: the province, its cities, their counties, the organisations of each, and beside it the province once more by
 channel, by item and by day (of a quarter or a year: by month). All figures are by the policy of the province on the last day.
 
-Small cells are withheld, and what would lead to them, as `scoring.suppression` says: the numbers are null then, and `suppressed` is true.
+Small cells are withheld, and what would lead to them, as `suppression` says: the numbers are null then, and `suppressed` is true.
 Staff figures and references, case files and texts are nowhere in it.
 """
 
@@ -17,20 +17,20 @@ from contract.codes import Level, Provenance, Signal
 from contract.identifiers import BASE_CODE
 from contract.model import Model
 from contract.tags import dictionary
-from scoring.causes import Cause, by_number
-from scoring.indicators import INDICATORS, Rate, figures
-from scoring.rankings import ranking, wilson
-from scoring.signals import adjusted, is_left_out
-from scoring.suppression import Closed
+from scoring.figures.causes import Cause, by_number
+from scoring.figures.indicators import INDICATORS, Rate, figures
+from scoring.figures.rankings import ranking, wilson
+from scoring.figures.signals import adjusted, is_left_out
+from scoring.published.suppression import Closed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from policy.rules import Policy
-    from scoring.covered import Coverage
-    from scoring.index import IndexScore
-    from scoring.indicators import Counts
-    from scoring.signals import Found
+    from scoring.figures.covered import Coverage
+    from scoring.figures.index import IndexScore
+    from scoring.figures.indicators import Counts
+    from scoring.figures.signals import Found
 
 RANKED_BY = ("good_rate", "participation_rate")
 _MOST_CAUSES = 20

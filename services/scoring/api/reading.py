@@ -1,4 +1,4 @@
-"""The read API: `read` answers over HTTPS what may be seen of the counts. Who may see what stands in `scoring.access`.
+"""The read API: `read` answers over HTTPS what may be seen of the counts. Who may see what stands in `scoring.api.access`.
 
 The header `party` names a registered party, and the IAM caller must be one of its `principals`: a GET carries no signature, so that a
 party without principals reads published results alone, which are for everybody. A node is `<kind>/<id>`, or `<kind>/<id>/<code>` for a
@@ -9,11 +9,11 @@ Every answer has a strong ETag. Beside party, names and policy, which Registry g
 | route | reads |
 |---|---|
 | `/scores/…` | one query of Scores; of an item or a window its days by their keys, twenty-five days to a call; `by=day` one query more |
-| `/rankings/{kind}/{of}` | those of `scoring.siblings`, for the period and for the one before; one query of Registry for their number |
-| `/coverage/{kind}/{id}` | those of `scoring.coverage` |
+| `/rankings/{kind}/{of}` | those of `figures.siblings`, for the period and the one before; one query of Registry for their number |
+| `/coverage/{kind}/{id}` | those of `scoring.figures.coverage` |
 | `/causes/{organisation}` | two queries of Scores: the month and the one before |
-| `/signals/{organisation}` | two queries of Scores, and those of `scoring.evidence` in Registry |
-| `/index/{organisation}` | one query of Scores, and those of `scoring.systems` in Registry |
+| `/signals/{organisation}` | two queries of Scores, and those of `scoring.figures.evidence` in Registry |
+| `/index/{organisation}` | one query of Scores, and those of `scoring.figures.systems` in Registry |
 | `/results`, `/results/{period}`, `/results/{period}/page` | one query of Scores, and the file |
 
 A question that would need many more is refused (`sum_over_too_much`); the bounds are named below.
@@ -40,17 +40,19 @@ from cloud.table import query
 from contract.identifiers import PARTY_ID
 from contract.refusals import Refused, refuse
 from contract.zone import day_of
-from scoring import access, counters, indicators, questions, rankings, scores
-from scoring.access import Place, Reader, Sight, Subject, subject_of
-from scoring.causes import compared
-from scoring.coverage import coverage_of
-from scoring.evidence import signals_of
-from scoring.index import score_of
+from scoring import counters, scores
+from scoring.api import access, questions
+from scoring.api.access import Place, Reader, Sight, Subject, subject_of
+from scoring.api.registered import names_of, place_of, policy_of, province
+from scoring.figures import indicators, rankings
+from scoring.figures.causes import compared
+from scoring.figures.coverage import coverage_of
+from scoring.figures.evidence import signals_of
+from scoring.figures.index import score_of
+from scoring.figures.siblings import siblings
+from scoring.figures.systems import system
 from scoring.nodes import OF_AN_ORGANISATION, REGIONS, Node
-from scoring.publishing import Revision, revisions
-from scoring.registered import names_of, place_of, policy_of, province
-from scoring.siblings import siblings
-from scoring.systems import system
+from scoring.published.publishing import Revision, revisions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -208,7 +210,7 @@ def get_page(period: str) -> Response[str]:
 @app.get("/openapi/scores.json")
 def get_openapi() -> Response[str]:
     """What this door answers."""
-    from scoring import openapi  # for a route that is seldom asked
+    from scoring.api import openapi  # for a route that is seldom asked
 
     return answer(HTTPStatus.OK, openapi.document())
 

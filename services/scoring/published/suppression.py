@@ -21,13 +21,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scoring.indicators import INDICATORS, ROWS
+from scoring.figures.indicators import INDICATORS, ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from policy.rules import Policy
-    from scoring.indicators import Rate
+    from scoring.figures.indicators import Rate
 
     Sizes = Mapping[str, int]
     # The children of each total, table by table: those of one table are parts of its figures, and no two of them overlap.

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 from contract.codes import Aspect, CaseMeasure, Flag, Level, Provenance, RatingKind
 from contract.model import Model
 from scoring import counters
-from scoring.indicators import INDICATORS, Rate
+from scoring.figures.indicators import INDICATORS, Rate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from policy.evaluation import Entry, Evaluation, Formula
     from policy.rules import Policy
-    from scoring.indicators import Counts
+    from scoring.figures.indicators import Counts
 
     Parts = list[tuple[str, ...]]
 
