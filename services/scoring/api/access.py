@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contract.codes import Role
 from contract.identifiers import ancestry
-from scoring.figures.indicators import INDICATORS, ROWS, levels
+from scoring.figures.indicators import GIVEN, INDICATORS, ROWS, levels, rows_of
 from scoring.nodes import OF_AN_ORGANISATION
 
 if TYPE_CHECKING:
@@ -103,10 +103,6 @@ def _is_of_its_sector(reader: Reader, place: Place) -> bool:
 
 
 _OTHER_ROWS = ("follow_ups", "general", "supervisory")
-# Indicators over all rows of ratings that are valid by the policy, and those that count rows of ratings another way.
-_OVER_VALID = frozenset({"good_rate", "bad_rate", "points", "listed_rate"})
-_GIVEN = ("own", "assisted", "imported")
-_TELLS = {"participation_rate": ("own",), "unrated_rate": _GIVEN}
 
 
 def large_node(node: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
@@ -128,7 +124,7 @@ def large_node(node: Mapping[str, Any], policy: Policy) -> dict[str, Any]:
         "objects": {name: _unless(few_objects, held) for name, held in figures["objects"].items()},
         **{name: _each(figures[name], min_n) for name in ("excluded", "tags", "flags", "cases", "decided", "restored")},
         "finished": _large(figures["finished"], min_n),
-        "rated": _unless(few_services or not few.isdisjoint(_GIVEN), figures["rated"]),
+        "rated": _unless(few_services or not few.isdisjoint(GIVEN), figures["rated"]),
         "indicators": {name: _rate(name, rate, few, policy) for name, rate in figures["indicators"].items()},
     }
     return {"total": None if few else node["total"], "figures": shown}
@@ -240,6 +236,5 @@ def _few_of(counts: Counts, policy: Policy) -> set[str]:
 
 def _rate(indicator: str, rate: Mapping[str, Any], few: set[str], policy: Policy) -> dict[str, Any]:
     """Numerator, denominator and rate, unless they stand on few or on a row that does."""
-    rows = {row for row, held in ROWS.items() if held & policy.valid_provenances} if indicator in _OVER_VALID else _TELLS.get(indicator, ())
-    is_withheld = not _is_large(rate["denominator"], policy.min_n) or not few.isdisjoint(rows)
-    return _unless(is_withheld, {name: rate[name] for name in ("numerator", "denominator", "rate")})
+    is_withheld = not _is_large(rate["denominator"], policy.min_n) or not few.isdisjoint(rows_of(indicator, policy))
+    return _unless(is_withheld, {name: rate[name] for name in _RATE})

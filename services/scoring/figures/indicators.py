@@ -211,6 +211,18 @@ ROWS: dict[str, frozenset[Provenance]] = {
     "imported": frozenset({Provenance.IMPORTED}),
     "default": frozenset({Provenance.DEFAULT}),
 }
+# The rows of ratings that somebody gave.
+GIVEN = ("own", "assisted", "imported")
+_OVER_VALID = frozenset({"good_rate", "bad_rate", "points", "listed_rate"})
+# Services that were rated, or not, are ratings counted another way.
+_OVER_SERVICES = {"participation_rate": ("own",), "unrated_rate": GIVEN}
+
+
+def rows_of(indicator: str, policy: Policy) -> tuple[str, ...]:
+    """The rows of ratings whose size an indicator could tell, where that is too small to be told."""
+    if indicator in _OVER_VALID:
+        return tuple(row for row, provenances in ROWS.items() if provenances & policy.valid_provenances)
+    return _OVER_SERVICES.get(indicator, ())
 
 
 def levels(counts: Counts, row: str) -> dict[Level, int]:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scoring.figures.indicators import INDICATORS, ROWS
+from scoring.figures.indicators import GIVEN, INDICATORS, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,10 +33,6 @@ if TYPE_CHECKING:
     # The children of each total, table by table: those of one table are parts of its figures, and no two of them overlap.
     Tables = Mapping[str, Sequence[Sequence[str]]]
 
-GIVEN = ("own", "assisted", "imported")
-_OF_VALID = ("good_rate", "bad_rate", "points", "listed_rate")
-# Services that were rated, or not, are ratings counted another way.
-_TELLS = {"participation_rate": ("own",), "unrated_rate": GIVEN}
 _PART_OF = {"explained_overrun_rate": "within_limit_rate"}
 
 
@@ -55,17 +51,10 @@ class Closed:
     def _closed_for(self, indicator: str, rates: Mapping[str, Mapping[str, Rate]]) -> frozenset[str]:
         standing_on = _PART_OF.get(indicator, indicator)
         sizes = {node: held[standing_on].denominator for node, held in rates.items()}
-        return self._closed(sizes, frozenset().union(*(self.rows[row] for row in _rows_of(indicator, self._policy))))
+        return self._closed(sizes, frozenset().union(*(self.rows[row] for row in rows_of(indicator, self._policy))))
 
     def _closed(self, sizes: Sizes, forced: frozenset[str] = frozenset()) -> frozenset[str]:
         return withheld(self._tables, self.root, sizes, self._policy.min_n, forced)
-
-
-def _rows_of(indicator: str, policy: Policy) -> tuple[str, ...]:
-    """The rows of ratings whose size an indicator could tell."""
-    if indicator in _OF_VALID:
-        return tuple(row for row, provenances in ROWS.items() if provenances & policy.valid_provenances)
-    return _TELLS.get(indicator, ())
 
 
 def withheld(tables: Tables, root: str, sizes: Sizes, min_n: int, forced: frozenset[str] = frozenset()) -> frozenset[str]:
