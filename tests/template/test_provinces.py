@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import date
 
@@ -63,3 +64,15 @@ def test_a_changed_record_of_the_same_date_is_named_and_one_of_a_later_date_is_l
     assert provinces.load(same_day).differing == ["party#hall-devices 2020-01-01"]
     later = bed.province.model_copy(update={"parties": (changed.model_copy(update={"valid_from": date(2026, 1, 1)}),)})
     assert provinces.load(later).new == 1
+
+
+def test_the_rules_that_the_documentation_shows_are_rules():
+    shown = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "operations.md").read_text("utf-8"), re.S)
+    entries = [entry for text in shown for entry in tomllib.loads(text)["policy"]]
+    assert len(entries) >= 2
+    assert all(provinces.PolicyEntry.model_validate(entry).fields_set() for entry in entries)
+
+
+def test_published_results_name_the_version_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert str(template()["Parameters"]["CodeVersion"]["Default"]) == project["version"]
