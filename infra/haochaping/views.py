@@ -9,6 +9,7 @@ from rich.table import Table
 from cloud import clock, registry
 from cloud.settings import settings
 from contract.codes import Level, RatingChannel
+from contract.identifiers import BASE_CODE
 from contract.zone import SHANGHAI, day_of, hour_of
 from policy.rules import Policy, in_force
 from rectify import cases
@@ -25,16 +26,31 @@ if TYPE_CHECKING:
     from scoring.figures.index import IndexScore
     from scoring.figures.rankings import Place
 
-_REGISTERED_AS = dict.fromkeys(REGIONS, "region") | {"organisation": "organisation"}
+_REGISTERED_AS = dict.fromkeys(REGIONS, "region") | {kind: kind for kind in ("organisation", "window", "platform")}
 
 
 def name_of(node: str) -> str:
     """The registered Chinese name of a node, its id where none is registered."""
     kind, _, id = node.partition("#")
-    known = registry.find(_REGISTERED_AS[kind], id, day_of(clock.now())) if kind in _REGISTERED_AS else None
     if kind == "channel" and id in RatingChannel.__members__:
         return RatingChannel(id).zh
+    known = _registered(Node.of(node)) if id else None
     return str(known["zh"]) if known else id
+
+
+def is_known(node: Node) -> bool:
+    """Whether a node is registered today, or named by a code list."""
+    return node.kind in {"channel", "service_channel"} or _registered(node) is not None
+
+
+def _registered(node: Node) -> dict[str, Any] | None:
+    today, id = day_of(clock.now()), node.id
+    if node.kind in {"item", "base"}:
+        code = id.rpartition("#")[2]
+        base = code if node.kind == "base" else code[BASE_CODE]
+        return (registry.find("item", code, today) if node.kind == "item" else None) or registry.find("base_item", base, today)
+    kind = _REGISTERED_AS.get(node.kind)
+    return registry.find(kind, id, today) if kind else None
 
 
 def score(node: str, period: str, policy: Policy) -> dict[str, Any]:
@@ -58,7 +74,7 @@ def policy_of(node: str) -> Policy:
     on = day_of(clock.now())
     if kind == "organisation":
         id = (registry.find(kind, id, on) or {}).get("region_code", "")
-    region_code = id if id and _REGISTERED_AS.get(kind) else f"{settings().province_code}0000000000"
+    region_code = id if id and kind in {*REGIONS, "organisation"} else f"{settings().province_code}0000000000"
     return in_force(registry.rules(region_code), region_code, day_of(clock.now()))
 
 
@@ -107,9 +123,16 @@ def ranking_table(kind: str, title: str, places: Sequence[Place]) -> Table:
         table.add_column(heading, overflow="fold", justify="left" if heading.startswith("名称") else "right")
     for place in places:
         node = f"{region_kind(place.id)}#{place.id}" if kind == "region" else f"{_NODE_OF[kind]}#{place.id}"
+        name = name_of(node) if kind not in {"window", "staff"} else place.id
         value = share({"numerator": place.numerator, "denominator": place.denominator, "rate": place.rate})
         interval = "" if place.low is None or place.high is None else f"{place.low:.2%} – {place.high:.2%}"
-        table.add_row(str(place.rank or "—"), f"{place.moved:+d}" if place.moved is not None else "", name_of(node), value, interval)
+        table.add_row(
+            str(place.rank or "—"),
+            f"{place.moved:+d}" if place.moved is not None else "",
+            name if name == place.id else f"{name} {place.id}",
+            value,
+            interval,
+        )
     return table
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from contract.identifiers import BASE_CODE, city_of, county_of, province_of, township_of
+from contract.identifiers import BASE_CODE, city_of, county_of, province_of, task_code, township_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,10 +45,11 @@ class Node(NamedTuple):
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """The node that `kind#id` names; an item may be named by its task code alone. Raises NoNode."""
+        """The node that `kind#id` names; an item may be named by its code alone, of 31 or 33 characters. Raises NoNode."""
         kind, _, id = text.partition("#")
-        if kind == "item" and "#" not in id:
-            id = f"{id[:18]}#{id}"
+        if kind == "item":
+            organisation, _, code = id.rpartition("#")
+            id = f"{organisation or code[:18]}#{task_code(code)}"
         if kind not in KINDS or not id or (kind in OF_AN_ORGANISATION and not id.partition("#")[2]):
             raise NoNode(text)
         return cls(kind, id)

@@ -149,6 +149,11 @@ def items_of(partition: str, period: Period, *, consistent: bool = False) -> Ite
         yield together(slots)
 
 
+def has_items(partition: str) -> bool:
+    """Whether anything was ever counted in a partition: one query."""
+    return next(iter(search(settings().scores_table, "pk = :pk", {":pk": partition}, PaginationConfig={"MaxItems": 1})), None) is not None
+
+
 def together(slots: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """An item from its slots: counters are added, and each lane has been in one of them. Empty if there are none."""
     whole: dict[str, Any] = {}

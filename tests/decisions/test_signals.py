@@ -260,3 +260,17 @@ def test_only_an_organisation_that_is_mostly_under_a_signal_is_left_out(counts, 
     held = found({"a": counts})
     assert held
     assert is_left_out(held.values(), POLICY) == left_out
+
+
+def test_a_burst_of_a_member_of_staff_is_one_with_that_of_the_window_and_names_nobody():
+    desk = hall(none_09=60, none_10=8, none_11=8) | {f"staff.v1:one.hour.{hour}": n for hour, n in (("09", 60), ("10", 8), ("11", 8))}
+    held = found(desks={TUESDAY: {"B02": desk}})[Signal.BURST]
+    assert (held.numerator, held.denominator) == (60, 76)
+    assert "v1:one" not in str(held.plain())
+
+
+def test_one_of_two_at_a_window_has_a_burst_that_the_window_hides():
+    quiet = {f"staff.v1:two.hour.{hour:02}": 40 for hour in (9, 10, 11)}
+    desk = hall(none_09=40, none_10=40, none_11=40, none_15=45) | quiet | {"staff.v1:one.hour.15": 45}
+    held = found(desks={TUESDAY: {"B02": desk}})[Signal.BURST]
+    assert (held.numerator, held.denominator) == (45, 165)

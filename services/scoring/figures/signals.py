@@ -142,15 +142,18 @@ def _within_seconds(seen: Seen) -> Shown | None:
 
 
 def _burst(seen: Seen) -> Shown | None:
-    found = sorted(_bursts(seen), key=lambda held: (-held.amount, held.day, held.hour))
+    # What a window and its staff both show is one burst.
+    bursts = list(_bursts(seen, ((*held.place, "") for held in seen.hours), seen.hours)) or list(
+        _bursts(seen, (("", "", reference) for reference, _ in seen.staff_hours), [held for _, held in seen.staff_hours])
+    )
+    found = sorted(bursts, key=lambda held: (-held.amount, held.day, held.hour))
     if not found:
         return None
     worst = found[0]
     at = f"{worst.day} {worst.hour:02}:00"
     names = [name for name in worst.place if name]
-    at_places = [held for held in found if held in seen.hours] or found  # what a window and its staff both show is one burst
     return Shown(
-        sum(held.amount for held in at_places),
+        sum(held.amount for held in found),
         sum(held.amount for held in seen.hours),
         "/".join((*names, at)),
         f"{' '.join(names) or '无窗口'}，{at} 起一小时内 {worst.amount} 条；共 {len(found)} 个时段",
@@ -158,13 +161,11 @@ def _burst(seen: Seen) -> Shown | None:
     )
 
 
-def _bursts(seen: Seen) -> Iterator[Hour]:
+def _bursts(seen: Seen, whose: Iterable[tuple[str | None, str | None, str]], hours_of_all: list[Hour]) -> Iterator[Hour]:
     rules = seen.policy.signals
     places: dict[tuple[str | None, str | None, str], list[Hour]] = {}
-    for held in seen.hours:
-        places.setdefault((*held.place, ""), []).append(held)
-    for reference, held in seen.staff_hours:
-        places.setdefault((None, None, reference), []).append(held)
+    for place, held in zip(whose, hours_of_all, strict=True):
+        places.setdefault(place, []).append(held)
     for hours in places.values():
         whole = sum(held.amount for held in hours)
         for held in hours:
