@@ -18,7 +18,7 @@ test: check .ministack/.ready
 	HYPOTHESIS_PROFILE=thorough pytest -q -n 2 -m "property or slow"
 	pytest -q -m stack
 
-# The fast part: well under a minute on two cores.
+# The fast part: some ninety seconds on two cores.
 check: .venv/.ready
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target static unit
 
