@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 
 import pytest
 
@@ -101,3 +102,24 @@ def test_only_intake_reads_the_secrets_of_parties_and_only_notify_those_of_subsc
         "IntakeSignedGateway",
     }
     assert {function for function, held in readers.items() if "/subscription/" in held} == {"NotifyDeliver"}
+
+
+SCHEDULED = [
+    name
+    for name, function in FUNCTIONS.items()
+    if any(event["Type"] == "Schedule" for event in function["Properties"].get("Events", {}).values())
+]
+
+
+@pytest.mark.parametrize("name", SCHEDULED)
+def test_what_a_scheduled_run_could_not_do_may_be_put_where_it_alarms(name):
+    """Both by the rule that could not call the function, and by the function whose run failed."""
+    allow, deny = resources("AWS::SQS::QueuePolicy")["BusMaySend"]["Properties"]["PolicyDocument"]["Statement"]
+    rules = [arn["Fn::Sub"].rpartition("${AWS::StackName}-")[2] for arn in allow["Condition"]["ArnLike"]["aws:SourceArn"]]
+    roles = [
+        arn["Fn::Sub"].rpartition("${AWS::StackName}-")[2]
+        for arn in deny["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
+        if "Fn::Sub" in arn
+    ]
+    assert any(fnmatchcase(name, pattern) for pattern in rules)
+    assert any(fnmatchcase(name, pattern) for pattern in roles)
