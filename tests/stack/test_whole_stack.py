@@ -144,7 +144,9 @@ def test_nobody_can_forge_a_message_of_our_own(running):
 def test_every_message_is_accounted_for(results):
     outcomes = {name: result.outcome.value if result.outcome else None for name, result in results.items()}
     refused = dict.fromkeys(("garbage", "large", "unknown level", "contradiction"), "refused")
-    expected = dict.fromkeys(results, "accepted") | {"copy": "duplicate", "orphan": "parked"} | refused
+    # A queue keeps no order: which of two that say the same comes first is nobody's to know.
+    assert {outcomes.pop("rating"), outcomes.pop("copy")} == {"accepted", "duplicate"}
+    expected = dict.fromkeys(outcomes, "accepted") | {"orphan": "parked"} | refused
     assert outcomes == expected
     assert results["copy"].receipt == results["rating"].receipt
     codes = {name: results[name].codes for name in refused}
