@@ -193,7 +193,7 @@ def publish(period: Annotated[str, typer.Argument(help="2026-11, 2026-Q4, 2026")
         raise fail(f"{period}: 尚未到公布时间 it is not yet time") from None
     except NoPeriod:
         raise typer.BadParameter("按月、季、年公布 a month, a quarter or a year is published") from None
-    if told is None and not publishing.revisions(province(), asked.name):
+    if told is None and not publishing.revisions(settings().province, asked.name):
         raise fail(f"{period}: 本期没有可公布的数据 nothing was counted in this period")
     if as_json:
         return print_json(told.plain() if told else {"period": asked.name, "unchanged": True})
@@ -211,7 +211,7 @@ def results(
     """已公布结果 What was published of a period, with its revisions. Exits 1 if nothing was."""
     connect()
     asked = period_of(period)
-    found = publishing.revisions(province(), asked.name)
+    found = publishing.revisions(settings().province, asked.name)
     if not found:
         raise fail(f"{period}: 尚未公布 nothing is published")
     if page:
@@ -265,11 +265,6 @@ def period_of(text: str) -> Period:
     if period.first > today:
         raise typer.BadParameter(f"{text}: 尚未开始 has not begun")
     return period
-
-
-def province() -> str:
-    """The region code of the connected province."""
-    return f"{settings().province_code}0000000000"
 
 
 def _check_organisation(uscc: str) -> None:

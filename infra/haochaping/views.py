@@ -74,7 +74,7 @@ def policy_of(node: str) -> Policy:
     on = day_of(clock.now())
     if kind == "organisation":
         id = (registry.find(kind, id, on) or {}).get("region_code", "")
-    region_code = id if id and kind in {*REGIONS, "organisation"} else f"{settings().province_code}0000000000"
+    region_code = id if id and kind in {*REGIONS, "organisation"} else settings().province
     return in_force(registry.rules(region_code), region_code, day_of(clock.now()))
 
 
@@ -106,9 +106,6 @@ def indicator_table(row: dict[str, Any]) -> Table:
     return table
 
 
-_NODE_OF = {"organisation": "organisation", "item": "item", "base": "item", "window": "window", "staff": "staff"}
-
-
 def home_of(of: str) -> str:
     """The node by whose rules siblings are judged: a region, an organisation, or for a basic code the province."""
     if len(of) == 12 and of.isdigit():
@@ -122,7 +119,7 @@ def ranking_table(kind: str, title: str, places: Sequence[Place]) -> Table:
     for heading in ("名次 rank", "升降 moved", "名称 name", "数值 value", "区间 interval"):
         table.add_column(heading, overflow="fold", justify="left" if heading.startswith("名称") else "right")
     for place in places:
-        node = f"{region_kind(place.id)}#{place.id}" if kind == "region" else f"{_NODE_OF[kind]}#{place.id}"
+        node = f"{region_kind(place.id)}#{place.id}" if kind == "region" else f"{'item' if kind == 'base' else kind}#{place.id}"
         name = name_of(node) if kind not in {"window", "staff"} else place.id
         value = share({"numerator": place.numerator, "denominator": place.denominator, "rate": place.rate})
         interval = "" if place.low is None or place.high is None else f"{place.low:.2%} – {place.high:.2%}"

@@ -198,6 +198,14 @@ def members(kind: str, owner: str, on: date) -> dict[str, dict[str, Any]]:
     return {id: value for id, value in found.items() if "closed" not in value and _belongs(kind, id, value, owner)}
 
 
+def regions_from(region: str, on: date | None = None) -> Iterator[str]:
+    """A region and every one below it: those registered on a day, or with no day all that ever were. One query for each, when it comes."""
+    codes = [region]
+    for code in codes:  # grows while it is walked
+        yield code
+        codes += members("region", f"region#{code}", on) if on else listed("region", f"region#{code}")
+
+
 def _belongs(kind: str, id: str, value: dict[str, Any], owner: str) -> bool:
     return any(row["pk"] == f"list#{kind}#{owner}" for row in listings_of(Record(kind=kind, id=id, valid_from=date.min, value=value)))
 

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contract.identifiers import province_of
+
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -47,6 +49,11 @@ class Settings(BaseModel):
     loopback_webhooks: bool = False
     flush_threads: int = Field(default=8, ge=1)
     aws_endpoint_url: str = ""
+
+    @property
+    def province(self) -> str:
+        """The region code of the stack's province, 12 digits."""
+        return province_of(self.province_code)
 
     @property
     def on_loopback(self) -> bool:

@@ -11,7 +11,7 @@ from cloud.settings import settings
 from cloud.table import unmarshal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 T = TypeVar("T")
 
@@ -78,11 +78,16 @@ def made(event: dict[str, Any], make: Callable[[StreamRecord], T]) -> Iterator[T
     One of which nothing can be made, since it is not what it should be (`make` raises ValueError, KeyError, TypeError, AttributeError or
     OverflowError), is set aside by its key, and its lane goes on. Anything else that is raised stops the lane, and the batch comes again.
     """
-    for record in map(parse, event["Records"]):
+    return made_of(map(parse, event["Records"]), table_of(event), make)
+
+
+def made_of(records: Iterable[StreamRecord], table: str, make: Callable[[StreamRecord], T]) -> Iterator[T]:
+    """The same of records of this table that were parsed before."""
+    for record in records:
         try:
             yield make(record)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-            _set_aside(record, table_of(event), type(error).__name__)
+            _set_aside(record, table, type(error).__name__)
 
 
 def inserted(record: StreamRecord) -> StreamRecord:

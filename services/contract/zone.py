@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -19,3 +20,8 @@ def hour_of(moment: datetime) -> datetime:
 def day_of(moment: datetime) -> date:
     """The Asia/Shanghai day that an instant lies in."""
     return moment.astimezone(SHANGHAI).date()
+
+
+def last_day_before(end: datetime) -> date:
+    """The last Asia/Shanghai day before an exclusive instant."""
+    return day_of(end - timedelta(microseconds=1))

@@ -137,8 +137,10 @@ def relay(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     lane, keys = stream.lane_of(event), door.keys()
 
     # Apart: what makes no news is counted all the same, and must have its line.
-    segments.write(list(stream.made(event, lambda record: telling.line(lane, _unaltered(record), keys))))
-    news = [told for told in stream.made(event, lambda record: telling.news_of(record, keys)) if told]
+    told = list(stream.made(event, lambda record: (record, telling.line(lane, _unaltered(record), keys))))
+    segments.write(line for _, line in told)
+    records = (record for record, _ in told)
+    news = list(filter(None, stream.made_of(records, stream.table_of(event), lambda record: telling.news_of(record, keys))))
     bus.publish(news)
     metrics.add_metric(name="Relayed", unit=MetricUnit.Count, value=len(news))
     return stream.DONE

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from contract.codes import Flag, ProjectStatus
-from contract.zone import SHANGHAI
+from contract.zone import last_day_before
 from policy.calendar import due
 
 if TYPE_CHECKING:
@@ -47,6 +47,5 @@ def overrun(event: ServiceEvent) -> Overrun | None:
         if limit:
             end = due(event.accepted_at, limit, event.region_code).at
             if event.finished_at >= end:
-                # An exclusive instant: the last moment that would have been in time says which day was the last.
-                return Overrun(name, (end - timedelta(microseconds=1)).astimezone(SHANGHAI).date())
+                return Overrun(name, last_day_before(end))
     return None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cloud import registry
 from cloud.settings import settings
 from contract.codes import Flag
-from contract.identifiers import BASE_CODE, ancestry, province_of, task_code
+from contract.identifiers import BASE_CODE, ancestry, task_code
 from contract.refusals import refuse
 from contract.zone import day_of
 from policy.rules import in_force
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def province_region() -> str:
     """The 12-digit code of the stack's province."""
-    return province_of(settings().province_code)
+    return settings().province
 
 
 def policy_of(region_code: str, at: datetime) -> Policy:

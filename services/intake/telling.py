@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.segments import Line
 from contract.events import BadRatingAccepted, CallbackSampleDrawn, Event, InvitationIssued, ServiceOverran, event_id
-from contract.ledger import CountedRating, CountedService, CountedTurn, RatingFacts, counted
+from contract.ledger import CountedService, RatingFacts, counted
 from contract.zone import day_of, hour_of
 from intake.entries import EventEntry
 from intake.marks import Explained, Invitation
@@ -19,9 +19,9 @@ from policy.screening import screened
 
 if TYPE_CHECKING:
     from cloud.stream import StreamRecord
+    from contract.ledger import Counted
     from intake.sealing import Keys
 
-_RATINGS: dict[str, type[RatingFacts]] = {"R": CountedRating, "D": CountedRating, "X": CountedTurn}
 _OF_A_MARK = ("event_id", "event_ref", "case_id", "survey", "seed", "population", "drawn")
 
 
@@ -36,18 +36,15 @@ def line(lane: str, record: StreamRecord, keys: Keys) -> Line:
     moved = counted(record.sk, record.new)
     days = {day, *(one.isoformat() for one in moved.days)} if moved else {day}
     kind = record.sk.split("#", 1)[0]
-    return Line(day, tuple(sorted(days)), lane, record.sequence, record.created, kind, key, facts(kind, record.new))
+    return Line(day, tuple(sorted(days)), lane, record.sequence, record.created, kind, key, _facts(record.new, moved))
 
 
-def facts(kind: str, entry: dict[str, Any]) -> dict[str, Any]:
-    """What a line says of an entry: neither a case file nor a text nor a person."""
-    marks = {name: entry[name] for name in _OF_A_MARK if name in entry}
-    if model := _RATINGS.get(kind):
-        return model.model_validate(entry).plain() | marks
-    if kind == "E":
-        received = day_of(datetime.fromisoformat(entry["received_at"])).isoformat()
-        return CountedService.model_validate(entry).plain() | marks | {"received_day": received}
-    return marks
+def _facts(entry: dict[str, Any], moved: Counted | None) -> dict[str, Any]:
+    """What a line says of an entry: what is counted of it, and marks; neither a case file nor a text nor a person."""
+    said = (moved.plain() if moved else {}) | {name: entry[name] for name in _OF_A_MARK if name in entry}
+    if isinstance(moved, CountedService):
+        said["received_day"] = day_of(datetime.fromisoformat(entry["received_at"])).isoformat()
+    return said
 
 
 def news(kind: str, pk: str, sk: str, entry: dict[str, Any], keys: Keys) -> Event | None:

@@ -106,19 +106,19 @@ def relay(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     # The mapping filters by key prefix, so that only history comes here.
     lane = stream.lane_of(event)
     # Apart: a step that makes no news is counted all the same, and must have its line.
-    segments.write(list(stream.made(event, lambda record: _line_of(lane, record))))
-    bus.publish(list(stream.made(event, _event_of)))
+    told = list(stream.made(event, lambda record: (record, _line_of(lane, record))))
+    segments.write(line for _, line in told)
+    bus.publish(list(stream.made_of((record for record, _ in told), stream.table_of(event), _event_of)))
     return stream.DONE
 
 
 def _line_of(lane: str, record: StreamRecord) -> Line:
-    step = CaseStep.model_validate(record.new)
+    step = CaseStep.model_validate(stream.inserted(record).new)
     day, key = step.day.isoformat(), f"{record.pk}/{record.sk}"
     return Line(day, (day,), lane, record.sequence, record.created, "H", key, step.plain())
 
 
 def _event_of(record: StreamRecord) -> Event:
-    stream.inserted(record)
     fact, rating = cases.fact_of(record.new), RatingFacts.model_validate(record.new["rating"])
     id = event_id(fact.fact, record.pk, record.sk)
     match fact:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, assert_never
 
 from pydantic import AwareDatetime
@@ -11,7 +10,7 @@ from pydantic import AwareDatetime
 from contract.codes import CaseMeasure, CaseState, Clock
 from contract.ledger import CaseStep, RatingFacts
 from contract.model import Model
-from contract.zone import day_of
+from contract.zone import day_of, last_day_before
 from policy.calendar import due
 
 if TYPE_CHECKING:
@@ -141,8 +140,7 @@ def step_of(case: Case, fact: Fact) -> CaseStep:
     """What a fact of the case adds to the scores; what fell due, on its last day."""
     if isinstance(fact, Opened):
         return CaseStep(rating=case.rating, measures=(CaseMeasure.OPENED,), day=day_of(fact.at))
-    last = day_of(fact.due_at - timedelta(microseconds=1))
-    return CaseStep(rating=case.rating, measures=(CaseMeasure.OVERDUE, _DUE[fact.clock]), day=last)
+    return CaseStep(rating=case.rating, measures=(CaseMeasure.OVERDUE, _DUE[fact.clock]), day=last_day_before(fact.due_at))
 
 
 def _open(command: OpenCase, policy: Policy, now: datetime) -> Opened:

@@ -19,12 +19,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from contract.codes import Level, Provenance, RatingKind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from contract.ledger import RatingFacts
 
@@ -65,6 +66,14 @@ def ratings(counts: Mapping[str, int]) -> Iterator[Row]:
         if parts[0] in RatingKind.__members__ and amount:
             kind, round, provenance, level = parts
             yield Row(RatingKind(kind), int(round), Provenance(provenance), Level(level), amount, excluded)
+
+
+def added(parts: Iterable[Mapping[str, int]]) -> Counter[str]:
+    """The counters of several nodes, items or days together."""
+    total: Counter[str] = Counter()
+    for counts in parts:
+        total.update(counts)
+    return total
 
 
 def under(counts: Mapping[str, int], prefix: str) -> dict[str, int]:

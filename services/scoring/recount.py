@@ -146,10 +146,8 @@ def _registered() -> Iterator[str]:
     yield from (f"channel#{channel}" for channel in RatingChannel)
     yield from (f"service_channel#{channel}" for channel in ServiceChannel)
     yield from (f"base#{code}" for code in registry.listed("base_item", "province#"))
-    regions = [f"{settings().province_code}0000000000"]
-    for code in regions:  # grows while it is walked
+    for code in registry.regions_from(settings().province):
         yield f"{region_kind(code)}#{code}"
-        regions += registry.listed("region", f"region#{code}")
         for uscc in registry.listed("organisation", f"region#{code}"):
             yield from _of_organisation(uscc)
 

@@ -220,10 +220,7 @@ def staff(organisation: str, period: Period) -> dict[str, Counter[str]]:
 
 
 def _sum(items: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for item in items:
-        total.update(counters_of(item))
-    return total
+    return counters.added(map(counters_of, items))
 
 
 def counters_of(item: Mapping[str, Any]) -> dict[str, int]:

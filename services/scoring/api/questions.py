@@ -77,7 +77,7 @@ def period(name: str) -> Period:
     """The period of this name, in this century. Raises Refused (`bad_period`)."""
     try:
         found = Period.of(name)
-    except (NoPeriod, OverflowError):  # the last day that there is has no day after it
+    except NoPeriod:
         raise refuse("bad_period", "period") from None
     if found.first.year not in _YEARS:
         raise refuse("bad_period", "period")

@@ -43,7 +43,7 @@ from contract.zone import day_of
 from scoring import counters, scores
 from scoring.api import access, questions
 from scoring.api.access import Place, Reader, Sight, Subject, subject_of
-from scoring.api.registered import names_of, place_of, policy_of, province
+from scoring.api.registered import names_of, place_of, policy_of
 from scoring.figures import indicators, rankings
 from scoring.figures.causes import compared
 from scoring.figures.coverage import coverage_of
@@ -189,7 +189,7 @@ def get_index(organisation: str) -> Response[str]:
 @app.get("/results")
 def get_results() -> Response[str]:
     """What is published of a region, of the province where none is named: every revision of every period, in the order of periods."""
-    region = questions.region(_parameter("region") or province())
+    region = questions.region(_parameter("region") or settings().province)
     rows = query(settings().scores_table, f"RESULTS#{region}")
     told = [Revision.model_validate_json(row["said"]).model_dump(mode="json", include=_TOLD) for row in rows]
     return _live({"region": region, "results": told})
@@ -279,14 +279,9 @@ def _check_siblings(kind: str, owner: Node, period: Period) -> None:
 
 
 def _check_organisations(region: str) -> None:
-    if len(list(islice(_organisations_in(region), MOST_ORGANISATIONS + 1))) > MOST_ORGANISATIONS:
+    found = (uscc for code in registry.regions_from(region) for uscc in registry.listed("organisation", f"region#{code}"))
+    if len(list(islice(found, MOST_ORGANISATIONS + 1))) > MOST_ORGANISATIONS:
         raise refuse("sum_over_too_much", "id", f"a region of at most {MOST_ORGANISATIONS} organisations")
-
-
-def _organisations_in(region: str) -> Iterator[str]:
-    yield from registry.listed("organisation", f"region#{region}")
-    for below in registry.listed("region", f"region#{region}"):
-        yield from _organisations_in(below)
 
 
 # ---------------------------------------------------------------- what is answered
@@ -298,7 +293,7 @@ def _live(body: dict[str, Any]) -> Response[str]:
 
 def _published(period: str, media: str) -> Response[str]:
     asked, revision = questions.period(period), questions.revision(_parameter("revision"))
-    region = questions.region(_parameter("region") or province())
+    region = questions.region(_parameter("region") or settings().province)
     held = [one for one in revisions(region, asked.name) if revision in (None, one.revision)]
     if not held:
         raise refuse("not_published", "period")

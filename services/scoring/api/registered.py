@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from scoring.nodes import Node
 
 
-def province() -> str:
-    """The region of the stack, 12 digits."""
-    return f"{settings().province_code}0000000000"
-
-
 def place_of(node: Node, on: date) -> Place:
     """Where a node lies on a day (Asia/Shanghai); what lies nowhere in particular lies in the province."""
     if node.kind in REGIONS:
@@ -33,12 +28,12 @@ def place_of(node: Node, on: date) -> Place:
         known = registry.find("organisation", node.organisation, on) or {}
         return Place(known.get("region_code", ""), node.organisation, known.get("sector", ""))
     platform = registry.find("platform", node.id, on) if node.kind == "platform" else None
-    return Place(platform["region_code"], platform["organisation"]) if platform else Place(province())
+    return Place(platform["region_code"], platform["organisation"]) if platform else Place(settings().province)
 
 
 def policy_of(node: Node, today: date, day: date) -> Policy:
     """The policy of a day where the node lies today."""
-    region = place_of(node, today).region or province()
+    region = place_of(node, today).region or settings().province
     return in_force(registry.rules(region), region, day)
 
 

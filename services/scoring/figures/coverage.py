@@ -12,7 +12,6 @@ from scoring.figures.covered import Counted, Coverage, Covered, Registered, cove
 from scoring.nodes import Node, region_kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import date
 
     from scoring.period import Period
@@ -28,30 +27,29 @@ def coverage_of(region_or_org: str, period: Period, on: date) -> Coverage:
     if len(region_or_org) == 18:
         return coverage(region_or_org, period.name, on, [_covered(region_or_org, period, on)])
     organisations = sorted(
-        {uscc for region in _subtree(region_or_org, on) for uscc in registry.members("organisation", f"region#{region}", on)}
+        {uscc for region in registry.regions_from(region_or_org, on) for uscc in registry.members("organisation", f"region#{region}", on)}
     )
     with ThreadPoolExecutor(settings().flush_threads) as pool:
         found = pool.map(lambda uscc: _covered(uscc, period, on), organisations)
         return coverage(region_or_org, period.name, on, found, scores.counts(Node(region_kind(region_or_org), region_or_org), period))
 
 
-def _subtree(region: str, on: date) -> Iterator[str]:
-    yield region
-    for below in registry.members("region", f"region#{region}", on):
-        yield from _subtree(below, on)
+def registered_of(uscc: str, on: date) -> Registered:
+    """What the register holds of an organisation (USCC) on a day: three lists, and a query for each thing that they name."""
+    owner = f"organisation#{uscc}"
+    return Registered(registry.members("item", owner, on), windows_of(uscc, on), registry.members("platform", owner, on))
+
+
+def windows_of(uscc: str, on: date) -> list[str]:
+    """The names of the windows that an organisation has registered on a day."""
+    return [id.partition("#")[2] for id in registry.members("window", f"organisation#{uscc}", on)]
 
 
 def _covered(uscc: str, period: Period, on: date) -> Covered:
-    owner = f"organisation#{uscc}"
-    platforms = registry.members("platform", owner, on)
-    registered = Registered(
-        guides=registry.members("item", owner, on),
-        windows={id.partition("#")[2] for id in registry.members("window", owner, on)},
-        platforms=platforms,
-    )
+    registered = registered_of(uscc, on)
     counted = Counted(
-        items=scores.parts(owner, period),
+        items=scores.parts(f"organisation#{uscc}", period),
         desks=scores.parts(f"desks#{uscc}", period),
-        platforms={code: scores.counts(Node("platform", code), period) for code in platforms},
+        platforms={code: scores.counts(Node("platform", code), period) for code in registered.platforms},
     )
     return covered(uscc, registered, counted)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from cloud import registry
 from cloud.settings import settings
-from contract.identifiers import province_of
 from scoring import scores
+from scoring.figures.coverage import windows_of
 from scoring.figures.signals import signals
 
 if TYPE_CHECKING:
@@ -25,12 +25,12 @@ def signals_of(uscc: str, period: Period, policy: Policy, on: date) -> list[Foun
     One that is not registered is looked at by the calendar of the province.
     """
     known = registry.find("organisation", uscc, on) or {}
-    windows = {id.partition("#")[2] for id in registry.members("window", f"organisation#{uscc}", on)}
+    windows = windows_of(uscc, on)
     return signals(
         scores.parts(f"organisation#{uscc}", period),
         desks_by_day(uscc, period),
         policy,
-        region=known.get("region_code", province_of(settings().province_code)),
+        region=known.get("region_code", settings().province),
         registered=windows or None,
     )
 

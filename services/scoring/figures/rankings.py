@@ -55,7 +55,7 @@ def ranking(now: Mapping[str, Counts], before: Mapping[str, Counts], policy: Pol
     better. A mean (`points`) is ordered by itself. Raises NoIndicator.
     """
     then = {place.id: place.rank for place in _ranked(before, policy, indicator)}
-    return [place._replace(moved=_moved(then.get(place.id), place.rank)) for place in _ranked(now, policy, indicator)]
+    return [place._replace(moved=moved(then.get(place.id), place.rank)) for place in _ranked(now, policy, indicator)]
 
 
 def plain(places: list[Place], policy: Policy, indicator: str = "good_rate") -> dict[str, Any]:
@@ -126,5 +126,6 @@ def _order(indicator: str) -> str:
     return "high" if indicator in _LESS_IS_BETTER else "low"
 
 
-def _moved(then: int | None, now: int | None) -> int | None:
+def moved(then: int | None, now: int | None) -> int | None:
+    """By how many places something has risen, None if it has no rank now or had none then."""
     return None if then is None or now is None else then - now

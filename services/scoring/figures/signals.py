@@ -96,7 +96,7 @@ def signals(
     `items` are its counters by task code, `desks` those of its desks by day and window; `region` (12 digits) says which days are working
     days; `registered` are the names of its windows, None where it has registered none.
     """
-    seen = Seen(_sum(items.values()), list(_hours(desks)), list(_staff_hours(desks)), _by_desk(desks), policy, region, registered)
+    seen = Seen(counters.added(items.values()), list(_hours(desks)), list(_staff_hours(desks)), _by_desk(desks), policy, region, registered)
     ratings = given(seen.total)
     shown = {signal: rule(seen) for signal, rule in _RULES.items()}
     return [Found(signal, held.numerator, held.denominator, ratings, *held[2:]) for signal, held in shown.items() if held]
@@ -112,7 +112,7 @@ def adjusted(total: Counts, flagged: Iterable[Counts]) -> dict[str, int]:
 
     All that such an organisation has is left out, its services and cases as well, so that every rate stays one of the same whole.
     """
-    without = _sum(flagged)
+    without = counters.added(flagged)
     return {name: amount - without[name] for name, amount in total.items()}
 
 
@@ -143,9 +143,7 @@ def _within_seconds(seen: Seen) -> Shown | None:
 
 def _burst(seen: Seen) -> Shown | None:
     # What a window and its staff both show is one burst.
-    bursts = list(_bursts(seen, ((*held.place, "") for held in seen.hours), seen.hours)) or list(
-        _bursts(seen, (("", "", reference) for reference, _ in seen.staff_hours), [held for _, held in seen.staff_hours])
-    )
+    bursts = list(_bursts(seen, ((held.place, held) for held in seen.hours))) or list(_bursts(seen, seen.staff_hours))
     found = sorted(bursts, key=lambda held: (-held.amount, held.day, held.hour))
     if not found:
         return None
@@ -161,10 +159,11 @@ def _burst(seen: Seen) -> Shown | None:
     )
 
 
-def _bursts(seen: Seen, whose: Iterable[tuple[str | None, str | None, str]], hours_of_all: list[Hour]) -> Iterator[Hour]:
+def _bursts(seen: Seen, placed: Iterable[tuple[Any, Hour]]) -> Iterator[Hour]:
+    """Hours that stand out among the others of the same place, or of the same member of staff."""
     rules = seen.policy.signals
-    places: dict[tuple[str | None, str | None, str], list[Hour]] = {}
-    for place, held in zip(whose, hours_of_all, strict=True):
+    places: dict[Any, list[Hour]] = {}
+    for place, held in placed:
         places.setdefault(place, []).append(held)
     for hours in places.values():
         whole = sum(held.amount for held in hours)
@@ -176,7 +175,8 @@ def _bursts(seen: Seen, whose: Iterable[tuple[str | None, str | None, str]], hou
 
 def _outside_hours(seen: Seen) -> Shown | None:
     at_windows = [held for held in seen.hours if held.window]
-    outside = [held for held in at_windows if _is_outside(held, seen)]
+    works = {day: is_working_day(day, seen.region)[0] for day in {held.day for held in at_windows}}
+    outside = [held for held in at_windows if not works[held.day] or not _is_open(held.hour, seen.policy)]
     rules = seen.policy.signals
     if not _is_many(_amount(outside), _amount(at_windows), rules.hours_n, rules.hours_share):
         return None
@@ -188,10 +188,8 @@ def _outside_hours(seen: Seen) -> Shown | None:
     return Shown(_amount(outside), _amount(at_windows), f"{hour:02}", *words)
 
 
-def _is_outside(held: Hour, seen: Seen) -> bool:
-    works, _ = is_working_day(held.day, seen.region)
-    open_hours = seen.policy.opening_hours
-    return not works or not open_hours.opens <= held.hour < open_hours.closes
+def _is_open(hour: int, policy: Policy) -> bool:
+    return policy.opening_hours.opens <= hour < policy.opening_hours.closes
 
 
 def _pc_in_a_hall(seen: Seen) -> Shown | None:
@@ -260,13 +258,6 @@ def _seconds(delay: str) -> int:
 def _tag_names(tags: str) -> str:
     known = dictionary()
     return "；".join(known[tag].zh if tag in known else tag for tag in tags.split("+"))
-
-
-def _sum(parts: Iterable[Counts]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for part in parts:
-        total.update(part)
-    return total
 
 
 def _by_desk(days: Mapping[date, Mapping[str, Counts]]) -> dict[str, Counter[str]]:

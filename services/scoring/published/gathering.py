@@ -26,8 +26,9 @@ from cloud.table import get, put
 from contract.codes import RatingChannel, ServiceChannel
 from policy.rules import in_force
 from policy.screening import screened
-from scoring import scores
+from scoring import counters, scores
 from scoring.figures.causes import causes
+from scoring.figures.coverage import registered_of
 from scoring.figures.covered import Counted, Registered, coverage, covered, is_window
 from scoring.figures.index import score_of
 from scoring.figures.signals import signals
@@ -114,7 +115,9 @@ def gather(period: Period, region: str, policy: Policy, reading: Reading, is_tim
     counts = {f"organisation#{id}": one.total for id, one in seen.items()}
     others = [place for place in (*tree, *across) if place.key not in counts]
     counts |= zip(
-        (place.key for place in others), _each(lambda place: _sum(_parts(place.key, months, reading)), others, is_time), strict=True
+        (place.key for place in others),
+        _each(lambda place: counters.added(_parts(place.key, months, reading).values()), others, is_time),
+        strict=True,
     )
     whole = counts[f"province#{region}"]
     return Material(
@@ -138,11 +141,9 @@ def _each(work: Callable[[T], R], things: Sequence[T], is_time: Callable[[], boo
 
 def _tree(region: str, on: date) -> Iterator[_Place]:
     """The province, its cities and counties, and behind each the organisations that are registered there or in its townships."""
-    codes = [region]
-    for code in codes:  # grows while it is walked
-        codes += registry.members("region", f"region#{code}", on)
+    codes = set(registry.regions_from(region, on))
     known = {code for code in codes if region_kind(code) != "township"}
-    for code in sorted(set(codes)):
+    for code in sorted(codes):
         within = [f"{region_kind(above)}#{above}" for above in regions_of(code) if above in known]
         if code in known:
             yield _Place(
@@ -180,7 +181,7 @@ def _times(region: str, days: Parts, period: Period) -> Iterator[Subject]:
     """The province day by day, or month by month for a quarter or a year."""
     kind, length = ("day", 10) if len(period.months) == 1 else ("month", 7)
     for name in dict.fromkeys(day.isoformat()[:length] for day in period.days):
-        counts = _sum({day: held for day, held in days.items() if day.startswith(name)})
+        counts = counters.added(held for day, held in days.items() if day.startswith(name))
         yield Subject(kind, name, name, name, counts, f"province#{region}", "time")
 
 
@@ -192,13 +193,17 @@ def _seen(place: _Place, scene: _Scene) -> _Seen:
     items, desks = _parts(f"organisation#{place.id}", months, reading), _parts(f"desks#{place.id}", months, reading)
     registered = _registered(place.id, period.last, reading)
     local = in_force(registry.rules(place.region), place.region, period.last)
-    evaluation, total = scene.systems[place.region, place.sector], _sum(items)
+    evaluation, total = scene.systems[place.region, place.sector], counters.added(items.values())
     unit = Unit(
         found=signals(items, _by_day(desks), local, region=place.region, registered=registered.windows or None),
         score=score_of(total, evaluation, scene.policy) if evaluation.entries else None,
         causes=[cause for cause in causes(items, place.id, period.name) if cause.number >= scene.policy.min_n],
     )
-    counted = Counted(items, _by_window(desks), {code: _sum(_parts(f"platform#{code}", months, reading)) for code in registered.platforms})
+    counted = Counted(
+        items,
+        _by_window(desks),
+        {code: counters.added(_parts(f"platform#{code}", months, reading).values()) for code in registered.platforms},
+    )
     kept = {name: amount for name, amount in total.items() if not name.startswith(_SIGNS)}
     return _Seen(kept, unit, covered(place.id, registered, counted))
 
@@ -207,12 +212,9 @@ def _registered(uscc: str, on: date, reading: Reading) -> Registered:
     """What the register holds of an organisation, as it was when the month was first read."""
 
     def read() -> dict[str, Any]:
-        owner = f"organisation#{uscc}"
-        return {
-            "guides": {id: list(guide.get("rating_channels", ())) for id, guide in registry.members("item", owner, on).items()},
-            "windows": [id.partition("#")[2] for id in registry.members("window", owner, on)],
-            "platforms": list(registry.members("platform", owner, on)),
-        }
+        now = registered_of(uscc, on)
+        guides = {id: list(guide.get("rating_channels", ())) for id, guide in now.guides.items()}
+        return {"guides": guides, "windows": list(now.windows), "platforms": list(now.platforms)}
 
     held = _kept(f"registered#{uscc}", f"{on:%Y-%m}", reading.register, read)
     return Registered({id: {"rating_channels": channels} for id, channels in held["guides"].items()}, held["windows"], held["platforms"])
@@ -272,10 +274,3 @@ def _kept(pk: str, month: str, label: str | None, read: Callable[[], Any]) -> An
     if len(packed) <= _MOST_KEPT:
         put(settings().scores_table, {**key, "label": label or "", "kept": packed})
     return found
-
-
-def _sum(parts: Mapping[str, Counter[str]]) -> Counter[str]:
-    total: Counter[str] = Counter()
-    for counts in parts.values():
-        total.update(counts)
-    return total

@@ -93,7 +93,7 @@ def publish_due(is_time: Callable[[], bool]) -> list[ResultsPublished]:
 
     It stops when `is_time` says no, and may be killed anywhere: the next run goes on.
     """
-    region = f"{settings().province_code}0000000000"
+    region = settings().province
     news: list[ResultsPublished] = []
     for due in _in_turn(region, clock.now()):
         if not is_time():
@@ -110,7 +110,7 @@ def publish(period: Period, region: str | None = None) -> ResultsPublished | Non
 
     None if the figures are those last published, or if nothing was counted. Raises NotYet before its time, NoPeriod for a day.
     """
-    code = region or f"{settings().province_code}0000000000"
+    code = region or settings().province
     if len(period.days) == 1:
         raise NoPeriod(period.name)
     if day_of(clock.now()) < _closes(period, _policy(code, period)):

@@ -19,7 +19,7 @@ from contract.model import Model
 from contract.tags import dictionary
 from scoring.figures.causes import Cause, by_number
 from scoring.figures.indicators import INDICATORS, Rate, figures
-from scoring.figures.rankings import ranking, wilson
+from scoring.figures.rankings import moved, ranking, wilson
 from scoring.figures.signals import adjusted, is_left_out
 from scoring.published.suppression import Closed
 
@@ -381,16 +381,12 @@ def _rankings(subjects: Sequence[Subject], nodes: Sequence[Figures], policy: Pol
         for name in RANKED_BY:
             ranked = {one.id: one.counts for one in held if shown[one.key][name].rate is not None}
             places = [
-                Standing(id=place.id, rank=place.rank, moved=_moved(then.get((of, kind, name, place.id)), place.rank))
+                Standing(id=place.id, rank=place.rank, moved=moved(then.get((of, kind, name, place.id)), place.rank))
                 for place in ranking(ranked, {}, policy, name)
                 if place.rank is not None
             ]
             if len(places) > 1:
                 yield Ranking(of=of, kind=kind, indicator=name, places=tuple(places))
-
-
-def _moved(then: int | None, now: int) -> int | None:
-    return None if then is None else then - now
 
 
 def _coverage(coverage: Coverage, policy: Policy) -> CoverageShown:
