@@ -165,6 +165,7 @@ class Bed:
             "PROVINCE_CODE": "33",
             "VAULT_KEY_ARN": self.vault_key,
             "INBOX_URL": self.queues["Inbox"],
+            "COMMAND_INBOX_URL": self.queues["CommandInbox"],
             "RECTIFY_INBOX_URL": self.queues["RectifyInbox"],
             "DELIVERY_QUEUE_URL": self.queues["DeliveryQueue"],
             "SET_ASIDE_URL": self.queues["SetAside"],
@@ -192,6 +193,24 @@ class Bed:
             record = registry.Record(kind="region", id=region, valid_from="2020-01-01", value={"zh": "外省", "en": "elsewhere"})
             registry.add(record)
             registry.forget()
+
+    def order(self, command: str, case_id: str, role: str, party: str, *, who: str = "p-1", command_id: str = "", **said: Any) -> Any:
+        """Sends a command through the CommandInbox as a party does, lets it be carried out, and answers what it led to."""
+        from haochaping.casework import envelope
+
+        name = command_id or f"cmd-{next(_numbers)}"
+        actor = {"person_ref": who, "role": role}
+        data = {"command_id": name, "case_id": case_id, "command": command, "actor": actor, "at": _now().isoformat()}
+        return self.send_order(envelope(data | said, party, name))
+
+    def send_order(self, letter: Letter) -> Any:
+        """Carries out a command as the CommandInbox hands it over, and answers what it led to."""
+        from haochaping.casework import _answer
+        from rectify.app import command
+
+        record = sqs_record(letter, sent_at=_now(), signed_at=_now())
+        assert command({"Records": [record]}, CONTEXT) == {"batchItemFailures": []}
+        return _answer(letter)
 
     def party(self, id: str, regions: list[str], role: str = "CHANNEL", **further: Any) -> None:
         """Registers a further party with this scope."""
@@ -318,9 +337,13 @@ class Bed:
             intake.announce({"Records": refused}, CONTEXT)
         if commands := self.messages("RectifyInbox"):
             assert rectify.handle({"Records": commands}, CONTEXT) == {"batchItemFailures": []}
-        if history := self.history():
+        if ordered := self.messages("CommandInbox", attributes=True):
+            assert rectify.command({"Records": ordered}, CONTEXT) == {"batchItemFailures": []}
+        cases = self.stream("CasesTable")
+        if history := [record for record in cases if key_begins(record, "H#")]:
             scoring.count({"Records": history, "shardId": "shardId-1"}, CONTEXT)
-            rectify.relay({"Records": history, "shardId": "shardId-1"}, CONTEXT)
+        if told := [record for record in cases if key_begins(record, "H#", "C#")]:
+            rectify.relay({"Records": told, "shardId": "shardId-1"}, CONTEXT)
         if events := self.messages("NotifyInbox"):
             assert notify.dispatch({"Records": events}, CONTEXT) == {"batchItemFailures": []}
         if decisions := self.messages("LedgerInbox"):
@@ -328,7 +351,7 @@ class Bed:
 
     def history(self) -> list[dict[str, Any]]:
         """The new history entries in the stream of Cases, as the mapping's filter lets them through."""
-        return [record for record in self.stream("CasesTable") if record["dynamodb"]["Keys"]["sk"]["S"].startswith("H#")]
+        return [record for record in self.stream("CasesTable") if key_begins(record, "H#")]
 
     # ------------------------------------------------------------------ what is stored
 
@@ -368,6 +391,11 @@ class Bed:
         return sorted(reason["code"] for item in self.items("QuarantineTable") for reason in item.get("reasons", []))
 
 
+def key_begins(record: dict[str, Any], *prefixes: str) -> bool:
+    """Whether the filter of a mapping lets a record through."""
+    return str(record["dynamodb"]["Keys"]["sk"]["S"]).startswith(prefixes)
+
+
 def is_counted(record: dict[str, Any]) -> bool:
     """The filter of scoring's mapping of the Ledger, as the template has it."""
     mapped = resources("AWS::Serverless::Function")["ScoringCount"]["Properties"]["Events"]["Ledger"]["Properties"]
@@ -381,6 +409,12 @@ def ledger_records(bed: Bed) -> list[dict[str, Any]]:
 
 
 _numbers = itertools.count(1)
+
+
+def _now() -> datetime:
+    from cloud import clock
+
+    return clock.now()
 
 
 def sqs_record(

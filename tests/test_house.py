@@ -8,6 +8,7 @@ import socket
 import pytest
 from typer.main import get_command
 
+from contract.commands import COMMAND_TYPE
 from contract.events import EVENTS
 from contract.messages import MESSAGES
 from haochaping.cli import app
@@ -38,13 +39,15 @@ def test_a_command_is_documented(command):
 def test_a_documented_command_exists():
     known = set(commands(get_command(app)))
     texts = "".join(path.read_text("utf-8") for path in (ROOT / "README.md", *ROOT.glob("docs/*.md")))
-    for named in re.findall(r"haochaping ((?:(?:local|province|registry|contract|quarantine|identity|sample) )?[a-z]+)(?=[ `\n])", texts):
+    for named in re.findall(
+        r"haochaping ((?:(?:local|province|registry|contract|quarantine|identity|sample|policy|case) )?[a-z-]+)(?=[ `\n])", texts
+    ):
         assert named in known, named
 
 
 def test_a_documented_event_message_parameter_and_alarm_exists():
     contract = (ROOT / "docs" / "contract.md").read_text("utf-8")
-    assert set(re.findall(r"^### (\S+)$", contract, re.M)) == EVENTS.keys() | MESSAGES.keys()
+    assert set(re.findall(r"^### (\S+)$", contract, re.M)) == EVENTS.keys() | MESSAGES.keys() | {COMMAND_TYPE}
     parameters = OPERATIONS.partition("## Stack parameters")[2].partition("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)`", parameters, re.M)) == template()["Parameters"].keys()
     assert set(re.findall(r"\b\w+Alarm\b", OPERATIONS)) == resources("AWS::CloudWatch::Alarm").keys()

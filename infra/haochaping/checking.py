@@ -13,10 +13,11 @@ from contract import tags
 from contract.codes import ALL
 from contract.messages import MESSAGES, Person, Rating, ServiceEvent
 from contract.refusals import CATALOGUE, Refusal, Refused
+from contract.wire import check_size
 from contract.zone import SHANGHAI
 from haochaping.sending import messages_of
 from haochaping.terminal import AsJson, console, errors, fail, print_json
-from intake.interpret import check_size, interpret
+from intake.interpret import interpret
 from intake.profile import CANONICAL, available, load
 
 if TYPE_CHECKING:
@@ -264,7 +265,7 @@ def _row(profile: Profile | None) -> dict[str, Any]:
         "profile": profile.id if profile else CANONICAL,
         "version": profile.version if profile else 1,
         "valid_from": profile.valid_from.isoformat() if profile else "",
-        "messages": [messages[name] for name in profile.sections] if profile else [name for name in MESSAGES if name != "case-command.v1"],
+        "messages": [messages[name] for name in profile.sections] if profile else list(MESSAGES),
         "scale": (profile.satisfaction_direction or "") if profile else "named",
         "ciphers": [suite.suite for suite in profile.ciphers] if profile else [],
         "unconfirmed": list(profile.unconfirmed) if profile else [],

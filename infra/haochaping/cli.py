@@ -13,9 +13,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.progress import Progress
 from rich.table import Table
 
+from cloud import clock
 from cloud.settings import settings
 from contract.identifiers import check_uscc
-from haochaping import checking, checks, figures, local, persons, provinces, refused, stack
+from contract.zone import SHANGHAI
+from haochaping import casework, checking, checks, figures, local, persons, policies, provinces, refused, stack
 from haochaping.registries import commands as registries
 from haochaping.terminal import AsJson, connect, console, errors, fail, print_json
 
@@ -30,7 +32,9 @@ app.add_typer(province_app, name="province")
 app.add_typer(registries.app, name="registry")
 app.add_typer(refused.app, name="quarantine")
 app.command()(refused.redrive)
+app.add_typer(casework.app, name="case")
 app.add_typer(persons.app, name="identity")
+app.add_typer(policies.app, name="policy")
 app.add_typer(checks.sample_app, name="sample")
 app.command()(checks.reconcile)
 for command in figures.COMMANDS:
@@ -88,6 +92,26 @@ def local_status(as_json: AsJson = False) -> None:
     _show(running, as_json)
 
 
+@local_app.command("advance", context_settings={"ignore_unknown_options": True})
+def local_advance(length: Annotated[str, typer.Argument(help="时长 How far: 3d, 36h, 2w, 90m, 1d12h.")], as_json: AsJson = False) -> None:
+    """拨快时钟 Move the local stack's clock forward and let happen what has come due. Exits 1 if something of it failed."""
+    from haochaping import advancing
+
+    try:
+        by = advancing.length_of(length)
+        connect()
+        with errors.status("") as status:
+            advanced = advancing.advance(by, lambda step: status.update(step))
+    except advancing.REFUSED as error:
+        raise fail(str(error)) from None
+    if as_json:
+        print_json(advanced.plain())
+    else:
+        console.print(advanced.table())
+    if not advanced.went_well:
+        raise typer.Exit(1)
+
+
 def _show(running: local.LocalStack, as_json: bool) -> None:
     read = stack.connect_to(running)
     endpoints = {
@@ -97,6 +121,7 @@ def _show(running: local.LocalStack, as_json: bool) -> None:
         "endpoint": running.endpoint,
         "api": running.api_url(stack.output("ApiId")),
         "inbox": read.inbox_url,
+        "clock": clock.now().astimezone(SHANGHAI).isoformat(timespec="seconds"),
         "log": running.log,
     }
     if as_json:

@@ -8,23 +8,25 @@ import secrets
 import tomllib
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import ConfigDict, field_validator
+from pydantic import ConfigDict, field_validator, model_validator
 
 from cloud import registry
 from cloud.clients import secretsmanager
-from cloud.registry import Party, Record
+from cloud.registry import Grant, Party, Record
 from cloud.secrets import signing_secret_name
 from contract.catalogue import Organisation, Region
 from contract.codes import Role
-from contract.identifiers import PartyId, RegionCode, Uscc, ancestry
+from contract.identifiers import PartyId, RegionCode, Uscc
+from contract.messages import Code
 from contract.model import Model
 from intake.profile import available as available_profiles
 from policy import evaluation
 from policy.evaluation import System
-from policy.rules import Rules
-from policy.strictness import Laxer, laxer
+from policy.presets import preset, presets
+from policy.rules import DatedRules, Rules
+from policy.strictness import Laxer, loosened
 from scoring.figures.index import check_entries
 
 if TYPE_CHECKING:
@@ -48,14 +50,32 @@ class Name(Model):
 
 
 class PolicyEntry(Rules):
-    """The rules of a region from a date on."""
+    """The rules of a region from a date on: those of a preset, if it names one, except where it says otherwise."""
 
     region: RegionCode
     valid_from: date
+    preset: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, said: Any) -> Any:
+        known = isinstance(said, dict) and said.get("preset") in presets()
+        return presets()[said["preset"]].values() | said if known else said
+
+    @field_validator("preset")
+    @classmethod
+    def _preset_is_there(cls, name: str | None) -> str | None:
+        if name is not None:
+            preset(name)
+        return name
 
     def rules(self) -> Rules:
         """The rules alone."""
-        return Rules(**self.model_dump(exclude={"region", "valid_from"}))
+        return Rules(**self.model_dump(exclude={"region", "valid_from", "preset"}))
+
+    def dated(self) -> DatedRules:
+        """The rules as they are in force."""
+        return DatedRules(region=self.region, valid_from=self.valid_from, rules=self.rules())
 
 
 class PartyEntry(Model):
@@ -80,6 +100,14 @@ class PartyEntry(Model):
         return profile
 
 
+class GrantEntry(Grant):
+    """Roles of a person of a party, or of all its persons (`*`), from a date on or from the province's."""
+
+    party: PartyId
+    person: Code | Literal["*"] = "*"
+    valid_from: date | None = None
+
+
 class Province(Model):
     """One province file. Flat keys are stack parameters and are read by `sam deploy`."""
 
@@ -92,15 +120,14 @@ class Province(Model):
     organisations: dict[Uscc, tuple[RegionCode, str, str]]
     items: dict[str, tuple[str, str]]
     parties: tuple[PartyEntry, ...]
+    grants: tuple[GrantEntry, ...] = ()
     index: tuple[System, ...] = ()
 
     def check_rules(self) -> None:
-        """Raises LaxerRule if a city or county is looser than what stands above it."""
-        for entry in self.policy:
-            for above in self.policy:
-                if above.region != entry.region and above.region in ancestry(entry.region):
-                    for found in laxer(above.rules(), entry.rules()):
-                        raise _refused(entry.region, found, above.region)
+        """Raises LaxerRule with every rule of a city or county that is looser than what stands above it."""
+        found = loosened([entry.dated() for entry in self.policy])
+        if found:
+            raise LaxerRule("\n".join(str(_refused(one.here.region, one.found, one.above.region)) for one in found))
 
     def check_index(self) -> None:
         """Raises LaxerRule if an index system is looser than what stands above it; UnknownIndicator, UnknownCounter."""
@@ -130,6 +157,9 @@ class Province(Model):
         for party in self.parties:
             value = Party(**party.model_dump(exclude={"valid_from"})).plain()
             yield _record("party", party.id, party.valid_from or start, {name: held for name, held in value.items() if name != "id"})
+        for grant in self.grants:
+            value = grant.model_dump(mode="json", include=set(Grant.model_fields), exclude_none=True)
+            yield _record("grant", f"{grant.party}#{grant.person}", grant.valid_from or start, value)
 
 
 def _record(kind: str, id: str, valid_from: date, value: dict[str, Any]) -> Record:

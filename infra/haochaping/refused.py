@@ -12,10 +12,11 @@ import typer
 
 from cloud import clock
 from cloud.clients import sqs
+from contract import arrival
 from contract.zone import day_of
 from haochaping import stack, views
 from haochaping.terminal import AsJson, connect, console, date_of, fail, not_blank, print_json
-from intake import arrival, door, quarantine, resubmission
+from intake import door, quarantine, resubmission
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from contract.commands import COMMAND_TYPE, CaseCommand
 from contract.events import EVENTS
 from contract.messages import MESSAGES, Envelope
 from contract.refusals import Refusal
 from intake import openapi
+from rectify.api import openapi as openapi_cases
 from scoring.api import openapi as openapi_scores
 from scoring.published.results import Result
 
@@ -22,7 +24,7 @@ SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 def models() -> dict[str, type[BaseModel]]:
     """File name (without `.json`) of every published schema."""
     events = {f"{name}.v1": event for name, event in EVENTS.items()}
-    return {"envelope": Envelope, "refusal": Refusal, "result": Result, **MESSAGES, **events}
+    return {"envelope": Envelope, "refusal": Refusal, "result": Result, **MESSAGES, COMMAND_TYPE: CaseCommand, **events}
 
 
 def text_of(model: type[BaseModel]) -> str:
@@ -32,7 +34,7 @@ def text_of(model: type[BaseModel]) -> str:
 
 def files() -> dict[str, str]:
     """Every generated file: its name (without `.json`) and its text."""
-    doors = {"openapi": openapi.document(), "openapi-scores": openapi_scores.document()}
+    doors = {"openapi": openapi.document(), "openapi-cases": openapi_cases.document(), "openapi-scores": openapi_scores.document()}
     return {name: text_of(model) for name, model in models().items()} | {name: _text(document) for name, document in doors.items()}
 
 

@@ -16,12 +16,13 @@ from cloud import clock, queue, registry, secrets
 from cloud.clients import sqs
 from cloud.settings import settings
 from cloud.table import get_many
+from contract import arrival
+from contract.arrival import Arrival
 from contract.messages import Rating, ServiceEvent
 from contract.refusals import Refusal, Refused, refusal
 from contract.zone import day_of
-from intake import arrival, door
+from intake import door
 from intake.admission import Outcome
-from intake.arrival import Arrival
 from intake.entries import event_content, said_of
 from intake.interpret import interpret
 from intake.pending import PendingRating
@@ -73,8 +74,8 @@ def letter(party: str, body: str) -> Letter:
     return Letter(party, f"msg_{hashlib.sha256(body.encode()).hexdigest()[:24]}", body)
 
 
-def send(letters: Iterable[Letter], progress: Callable[[int], None] = lambda _: None) -> int:
-    """Signs and sends every message and returns how many. Raises RuntimeError if the queue refuses one.
+def send(letters: Iterable[Letter], progress: Callable[[int], None] = lambda _: None, to: str = "") -> int:
+    """Signs and sends every message, to the Inbox or the queue that is named, and returns how many. Raises RuntimeError if it refuses one.
 
     A message that the queue itself cannot take is not sent; `settle` says why.
     """
@@ -83,7 +84,7 @@ def send(letters: Iterable[Letter], progress: Callable[[int], None] = lambda _: 
         entries: list[Any] = [
             {"Id": str(n), "MessageBody": each.body, "MessageAttributes": proof(each, clock.wall())} for n, each in enumerate(group)
         ]
-        if failed := sqs().send_message_batch(QueueUrl=settings().inbox_url, Entries=entries).get("Failed"):
+        if failed := sqs().send_message_batch(QueueUrl=to or settings().inbox_url, Entries=entries).get("Failed"):
             raise RuntimeError(f"{len(failed)} messages were not sent: {failed[0].get('Message')}")
         sent += len(group)
         progress(len(group))

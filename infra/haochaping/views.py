@@ -174,7 +174,7 @@ def share(rate: dict[str, Any]) -> str:
 
 def open_cases(organisation: str | None = None) -> list[Case]:
     """The cases of an organisation, or all: the one whose first deadline was or is soonest comes first."""
-    found = cases.of_organisation(organisation) if organisation else cases.all_open()
+    found = cases.open_of(organisation) if organisation else cases.all_open()
     return sorted(found, key=lambda case: (min((clock.due_at for clock in case.clocks.values()), default=case.opened_at), case.case_id))
 
 
@@ -183,7 +183,7 @@ def case_row(case: Case) -> dict[str, Any]:
     return {
         "case_id": case.case_id,
         "state": case.state.value,
-        "organisation": case.rating.organisation,
+        "organisation": case.unit,
         "organisation_name": _unit(case),
         "level": case.rating.level.value,
         "tags": list(case.rating.tags),
@@ -196,8 +196,7 @@ def case_row(case: Case) -> dict[str, Any]:
 
 
 def _unit(case: Case) -> str:
-    organisation = case.rating.organisation
-    return name_of(f"organisation#{organisation}") if organisation else "未关联 not linked to a unit"
+    return name_of(f"organisation#{case.unit}") if case.unit else "未关联 not linked to a unit"
 
 
 def local(moment: Any) -> str:

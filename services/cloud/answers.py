@@ -19,11 +19,28 @@ RETRY_AFTER = "5"
 # The first that fits counts; whatever stands in none is a content that is refused (422).
 STATUSES: tuple[tuple[HTTPStatus, frozenset[str]], ...] = (
     (HTTPStatus.UNAUTHORIZED, frozenset({"unknown_party", "bad_signature", "stale_signature"})),
-    (HTTPStatus.FORBIDDEN, frozenset({"wrong_sender", "out_of_scope", "token_not_for_staff"})),
+    (
+        HTTPStatus.FORBIDDEN,
+        frozenset(
+            {
+                "wrong_sender",
+                "out_of_scope",
+                "token_not_for_staff",
+                "role_of_other_party",
+                "role_not_granted",
+                "role_may_not",
+                "not_your_case",
+                "organisation_unknown",
+                "of_the_rated_unit",
+                "own_decision",
+                "wrong_receipt",
+            }
+        ),
+    ),
     (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, frozenset({"too_large", "too_many_messages"})),
     (HTTPStatus.TOO_MANY_REQUESTS, frozenset({"throttled"})),
-    (HTTPStatus.NOT_FOUND, frozenset({"bad_token", "nobody_known", "unknown_node", "not_published"})),
-    (HTTPStatus.CONFLICT, frozenset({"already_rated"})),
+    (HTTPStatus.NOT_FOUND, frozenset({"bad_token", "nobody_known", "unknown_node", "not_published", "unknown_case"})),
+    (HTTPStatus.CONFLICT, frozenset({"already_rated", "command_differs", "case_changed", "wrong_state"})),
     (HTTPStatus.GONE, frozenset({"token_expired"})),
 )
 

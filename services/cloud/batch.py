@@ -9,12 +9,17 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, ExceptionInfo, FailureResponse, process_partial_response
 from botocore.exceptions import ClientError
 
+from cloud import clock
+from contract import arrival
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from contract.arrival import Arrival
 
 logger = Logger(service="batch")
 
@@ -26,6 +31,26 @@ def each(event: dict[str, Any], keep: Callable[[SQSRecord], None], context: Lamb
     """
     processor = _Telling(EventType.SQS, raise_on_entire_batch_failure=False)
     return process_partial_response(event, keep, processor, context)
+
+
+def sent_with(record: SQSRecord) -> dict[str, str]:
+    """The attributes that a message was sent with."""
+    held = record.raw_event.get("messageAttributes", {})
+    return {name: attribute.get("stringValue") or "" for name, attribute in held.items()}
+
+
+def arrival_of(record: SQSRecord) -> Arrival:
+    """A party's message as it reached the queue."""
+    queue = record.raw_event["attributes"]
+    return arrival.of(
+        record.body,
+        sent_with(record),
+        record.message_id,
+        clock.unmoved(queue["SentTimestamp"]),
+        clock.at_milliseconds(queue["SentTimestamp"]),
+        sender=queue.get("SenderId", ""),
+        is_redelivery=int(queue["ApproximateReceiveCount"]) > 1,
+    )
 
 
 class _Telling(BatchProcessor):

@@ -9,11 +9,13 @@ import json
 import time
 from collections import OrderedDict
 from datetime import date
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Self
+
+from pydantic import Field, model_validator
 
 from cloud.settings import settings
 from cloud.table import put, put_new, query
-from contract.codes import Role
+from contract.codes import ActorRole, Role
 from contract.identifiers import BASE_CODE, NATION, RegionCode, Uscc, ancestry
 from contract.model import Model
 from contract.zone import day_of
@@ -27,7 +29,7 @@ _SECONDS = 60.0
 _MOST_REMEMBERED = 5_000
 # Kinds of which it is remembered that something is not there: a region without rules of its own, and what messages name without it being
 # listed. Of a party it is not, since its name may be anybody's invention.
-_ABSENCE_REMEMBERED = {"policy", "index", "base_item", "organisation", "window", "staff", "platform", "item"}
+_ABSENCE_REMEMBERED = {"policy", "index", "grant", "base_item", "organisation", "window", "staff", "platform", "item"}
 
 
 class Record(Model):
@@ -66,6 +68,26 @@ class Party(Model):
     def is_sent_by(self, sender: str) -> bool:
         """True if the sender (`<unique id>` or `<unique id>:<session>`) may send as this party."""
         return not self.principals or sender.partition(":")[0] in self.principals
+
+
+class Grant(Model):
+    """In which roles a person of a party may act on cases, and where the person belongs (domain handbook, 17.4).
+
+    Its id is `party#person`, or `party#*` for every person of a party that looks after this itself. Who calls back, decides or supervises
+    must have no part in the case, and so belongs somewhere.
+    """
+
+    roles: Annotated[tuple[ActorRole, ...], Field(min_length=1)]
+    organisation: Uscc | None = None
+
+    @model_validator(mode="after")
+    def _independent_of_somebody(self) -> Self:
+        if self.organisation is None and not set(self.roles).isdisjoint(_INDEPENDENT):
+            raise ValueError("who calls back, decides or supervises belongs to an organisation, which the grant names")
+        return self
+
+
+_INDEPENDENT = {ActorRole.CALLBACK_DESK, ActorRole.SUPERVISOR, ActorRole.REVIEWER}
 
 
 class _Cached(NamedTuple):
@@ -121,6 +143,12 @@ def party(id: str, on: date) -> Party | None:
     """The registered party, None if it is not registered on that day."""
     value = find("party", id, on)
     return Party(id=id, **value) if value else None
+
+
+def grant(party: str, person: str, on: date) -> Grant | None:
+    """What the operator granted to a person of a party, or else to all of its persons; None if nothing."""
+    value = find("grant", f"{party}#{person}", on) or find("grant", f"{party}#*", on)
+    return Grant.model_validate(value) if value else None
 
 
 def knows_region(region_code: str, on: date) -> bool:

@@ -36,6 +36,7 @@ class Settings(BaseModel):
     feed_table: str
     subscriptions_table: str
     inbox_url: str
+    command_inbox_url: str
     rectify_inbox_url: str
     delivery_queue_url: str
     set_aside_url: str

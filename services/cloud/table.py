@@ -68,8 +68,8 @@ def delete(table: str, key: Mapping[str, Any]) -> None:
 def put_of(
     table: str, item: Mapping[str, Any], condition: str = "attribute_not_exists(pk)", values: Mapping[str, Any] | None = None
 ) -> Any:
-    """A put on a condition, as a part of a transaction."""
-    put: Item = {"TableName": table, "Item": marshal(item), "ConditionExpression": condition}
+    """A put on a condition, as a part of a transaction; with none (empty) whatever was there."""
+    put: Item = {"TableName": table, "Item": marshal(item)} | ({"ConditionExpression": condition} if condition else {})
     return {"Put": put | ({"ExpressionAttributeValues": marshal(values)} if values else {})}
 
 

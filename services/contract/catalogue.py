@@ -92,10 +92,14 @@ class Closed(Model):
 
 
 class Region(Registered):
-    """行政区划, under its 12 digits. It ends with a record that says `closed`."""
+    """行政区划, under its 12 digits. It ends with a record that says `closed`.
+
+    `managing_org` is its 政务服务管理机构, to which a case goes whose unit nobody knows.
+    """
 
     zh: Short
     en: Short
+    managing_org: Uscc | None = None
     closed: Closed | None = None
 
 

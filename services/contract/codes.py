@@ -163,6 +163,7 @@ class RevealPurpose(Code):
     CONTACT = "CONTACT"
     CALLBACK = "CALLBACK"
     INVITATION = "INVITATION"
+    RECTIFICATION = "RECTIFICATION"
     LEGAL = "LEGAL"
 
 
@@ -266,9 +267,10 @@ class ProjectStatus(Code):
 
 
 class TimeUnit(Code):
-    """Units of limits: DAY is a natural day, WORKDAY a statutory working day, HOUR a natural hour."""
+    """Units of limits: HOUR and DAY are natural, WORKDAY is a statutory working day, WORKHOUR an hour in which offices are open on one."""
 
     HOUR = "HOUR"
+    WORKHOUR = "WORKHOUR"
     DAY = "DAY"
     WORKDAY = "WORKDAY"
     MONTH = "MONTH"
@@ -292,16 +294,227 @@ class Role(Code):
 
 
 class CaseState(Code):
-    """Where a rectification case stands."""
+    """Where a rectification case stands (domain handbook, 17.1).
+
+    What happened to it beside that (overdue, extended, transferred) is no state.
+    """
 
     RECEIVED = "RECEIVED"
+    ASSIGNED = "ASSIGNED"
+    CONTACTED = "CONTACTED"
+    VERIFIED = "VERIFIED"
+    RECTIFYING = "RECTIFYING"
+    EXPLAINING = "EXPLAINING"
+    APPEALED = "APPEALED"
+    UNDER_REVIEW = "UNDER_REVIEW"
+    REPLIED = "REPLIED"
+    CALLBACK = "CALLBACK"
+    REOPENED = "REOPENED"
+    SUPERVISED = "SUPERVISED"
+    CLOSED = "CLOSED"
+    CLOSED_UNCONFIRMED = "CLOSED_UNCONFIRMED"
+    EXCLUDED = "EXCLUDED"
 
 
 class Clock(Code):
-    """The deadlines that run on a case."""
+    """The deadlines that run on a case (domain handbook, 17.2). Each starts from its fact and ends with one."""
 
     FIRST_CONTACT = "first_contact"
+    VERIFY = "verify"
     RECTIFY = "rectify"
+    REPLY = "reply"
+    CALLBACK = "callback"
+    RECTIFY_AGAIN = "rectify_again"
+    APPEAL = "appeal"
+    REVIEW = "review"
+    SUPERVISE = "supervise"
+
+
+class ActorRole(Code):
+    """In which role a person acts on a case (domain handbook, 17.4)."""
+
+    COORDINATOR = "COORDINATOR"
+    RECTIFIER = "RECTIFIER"
+    STAFF = "STAFF"
+    CALLBACK_DESK = "CALLBACK_DESK"
+    SUPERVISOR = "SUPERVISOR"
+    REVIEWER = "REVIEWER"
+    RATER = "RATER"
+
+
+class CaseAction(Code):
+    """What can be done with a case."""
+
+    ASSIGN = "ASSIGN"
+    CONTACT = "CONTACT"
+    VERIFY = "VERIFY"
+    SET_TRACK = "SET_TRACK"
+    ACT = "ACT"
+    REPLY = "REPLY"
+    CALL_BACK = "CALL_BACK"
+    ASK_EXTENSION = "ASK_EXTENSION"
+    DECIDE_EXTENSION = "DECIDE_EXTENSION"
+    PROPOSE_TRANSFER = "PROPOSE_TRANSFER"
+    ANSWER_TRANSFER = "ANSWER_TRANSFER"
+    REASSIGN = "REASSIGN"
+    ADD_SUBTASK = "ADD_SUBTASK"
+    CLOSE_SUBTASK = "CLOSE_SUBTASK"
+    STATE = "STATE"
+    LINK_PROBLEM = "LINK_PROBLEM"
+    RECORD_CHANGE = "RECORD_CHANGE"
+    FILE_APPEAL = "FILE_APPEAL"
+    OBJECT = "OBJECT"
+    DECIDE_APPEAL = "DECIDE_APPEAL"
+    CONTEST = "CONTEST"
+    DECIDE_REVIEW = "DECIDE_REVIEW"
+    REPORT_PRESSURE = "REPORT_PRESSURE"
+    DECIDE_SUPERVISION = "DECIDE_SUPERVISION"
+    URGE = "URGE"
+    REFER_VIOLATION = "REFER_VIOLATION"
+
+
+class CaseFact(Code):
+    """What can happen to a case; the facts of its history are named so."""
+
+    Opened = "Opened"
+    Assigned = "Assigned"
+    ContactTried = "ContactTried"
+    Contacted = "Contacted"
+    Verified = "Verified"
+    TrackSet = "TrackSet"
+    ActionTaken = "ActionTaken"
+    Replied = "Replied"
+    CallbackTried = "CallbackTried"
+    CalledBack = "CalledBack"
+    Closed = "Closed"
+    Reopened = "Reopened"
+    Supervised = "Supervised"
+    SupervisionDecided = "SupervisionDecided"
+    Urged = "Urged"
+    ExtensionAsked = "ExtensionAsked"
+    ExtensionGranted = "ExtensionGranted"
+    ExtensionRefused = "ExtensionRefused"
+    TransferProposed = "TransferProposed"
+    TransferRefused = "TransferRefused"
+    Transferred = "Transferred"
+    SubtaskAdded = "SubtaskAdded"
+    SubtaskClosed = "SubtaskClosed"
+    StatementAdded = "StatementAdded"
+    ProblemLinked = "ProblemLinked"
+    ChangeRecorded = "ChangeRecorded"
+    AppealFiled = "AppealFiled"
+    Objected = "Objected"
+    AppealRefused = "AppealRefused"
+    RatingExcluded = "RatingExcluded"
+    Contested = "Contested"
+    ReviewRefused = "ReviewRefused"
+    ReviewGranted = "ReviewGranted"
+    FollowUpReceived = "FollowUpReceived"
+    PressureReported = "PressureReported"
+    ViolationReferred = "ViolationReferred"
+    BecameOverdue = "BecameOverdue"
+    Escalated = "Escalated"
+    InterviewCalled = "InterviewCalled"
+    DueMoved = "DueMoved"
+
+
+class ContactOutcome(Code):
+    """What came of the first contact. An anonymous rater is not contacted."""
+
+    REACHED = "REACHED"
+    UNREACHED = "UNREACHED"
+    ANONYMOUS = "ANONYMOUS"
+
+
+class Finding(Code):
+    """What the verification found (国办发〔2019〕51号, 四(一))."""
+
+    SIMPLE = "SIMPLE"
+    COMPLEX = "COMPLEX"
+    NO_LEGAL_BASIS = "NO_LEGAL_BASIS"
+    SUSPECTED_MISTAKE = "SUSPECTED_MISTAKE"
+    SUSPECTED_MALICIOUS = "SUSPECTED_MALICIOUS"
+
+
+class Track(Code):
+    """How a case is put right: at once (立行立改), by a date (限期整改), or by an explanation."""
+
+    SIMPLE = "SIMPLE"
+    COMPLEX = "COMPLEX"
+    EXPLAIN = "EXPLAIN"
+
+
+class ActionKind(Code):
+    """The kind of action taken: a case cannot be closed on a text alone."""
+
+    CORRECTED = "CORRECTED"
+    REDONE = "REDONE"
+    APOLOGISED = "APOLOGISED"
+    REFUNDED = "REFUNDED"
+    TRAINED = "TRAINED"
+    DISCIPLINED = "DISCIPLINED"
+    RULE_CHANGED = "RULE_CHANGED"
+    REPAIRED = "REPAIRED"
+    OTHER = "OTHER"
+
+
+class Cause(Code):
+    """What brought about the bad rating."""
+
+    GUIDE = "GUIDE"
+    PROCESS = "PROCESS"
+    STAFF = "STAFF"
+    SYSTEM = "SYSTEM"
+    FACILITY = "FACILITY"
+    POLICY = "POLICY"
+    OTHER = "OTHER"
+
+
+class Verdict(Code):
+    """What the rater says at the call-back. Whoever is not reached has said nothing, and is never counted as satisfied."""
+
+    CONFIRMED = "CONFIRMED"
+    DISSATISFIED = "DISSATISFIED"
+    UNREACHED = "UNREACHED"
+
+
+class Closure(Code):
+    """How a case ended, said as it was: there is no bare "closed"."""
+
+    RECTIFIED = "RECTIFIED"
+    EXPLAINED = "EXPLAINED"
+    EXCLUDED = "EXCLUDED"
+    UNREACHED = "UNREACHED"
+
+
+class ContestReason(Code):
+    """Why a rater contests a result."""
+
+    NOT_PUT_RIGHT = "NOT_PUT_RIGHT"
+    NOT_TRUE = "NOT_TRUE"
+    NO_MISTAKE = "NO_MISTAKE"
+    PRESSURED = "PRESSURED"
+    OTHER = "OTHER"
+
+
+class Violation(Code):
+    """What of a unit or its staff is referred to those who pursue it. There is nothing of the kind for raters."""
+
+    PRESSURE = "PRESSURE"
+    RETALIATION = "RETALIATION"
+    LEAK = "LEAK"
+    FALSE_RECORD = "FALSE_RECORD"
+    REFUSAL = "REFUSAL"
+    OTHER = "OTHER"
+
+
+class EscalationLevel(Code):
+    """Whom a step of the ladder addresses (催办, 超期预警, 督办)."""
+
+    PERSON = "PERSON"
+    UNIT_HEAD = "UNIT_HEAD"
+    SUPERVISOR = "SUPERVISOR"
+    LEVEL_ABOVE = "LEVEL_ABOVE"
 
 
 ALL: tuple[type[Code], ...] = (
@@ -328,4 +541,17 @@ ALL: tuple[type[Code], ...] = (
     Role,
     CaseState,
     Clock,
+    ActorRole,
+    CaseAction,
+    CaseFact,
+    ContactOutcome,
+    Finding,
+    Track,
+    ActionKind,
+    Cause,
+    Verdict,
+    Closure,
+    ContestReason,
+    Violation,
+    EscalationLevel,
 )

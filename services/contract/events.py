@@ -13,7 +13,20 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
-from contract.codes import Clock, ExclusionReason, RatingChannel
+from contract.codes import (
+    CaseFact,
+    CaseState,
+    Clock,
+    Closure,
+    ContactOutcome,
+    ContestReason,
+    EscalationLevel,
+    ExclusionReason,
+    Finding,
+    RatingChannel,
+    Verdict,
+    Violation,
+)
 from contract.ledger import RatingFacts
 from contract.model import Model
 
@@ -35,10 +48,16 @@ class Event(Model):
 
 
 class BadRatingAccepted(Event):
-    """A rating of one of the two bad levels was stored for the first time."""
+    """A rating of one of the two bad levels was stored for the first time.
+
+    `receipt_sha256` is the SHA-256 of its receipt, by which a rater proves to be the one; `follows` the first rating of a follow-up
+    (round 2).
+    """
 
     service = "intake"
     rating: RatingFacts
+    receipt_sha256: str | None = None
+    follows: str | None = None
 
 
 class MessagesRefused(Event):
@@ -93,12 +112,33 @@ class CallbackSampleDrawn(Event):
     drawn: int
 
 
-class CaseReplied(Event):
-    """The rater of a bad rating has an answer: from now on a follow-up rating may be given."""
+class CaseEvent(Event):
+    """What every event of a case says: whose it is now (`organisation` USCC, None while no unit is known), where it stands, what is due."""
 
     service = "rectify"
     case_id: str
     rating_id: str
+    organisation: str | None = None
+    region_code: str
+    state: CaseState
+    due: dict[Clock, AwareDatetime] = Field(default_factory=dict)
+    provisional: tuple[Clock, ...] = ()
+
+
+class CaseReplied(Event):
+    """The rater of a bad rating has an answer: from now on a follow-up rating may be given.
+
+    `public_reply` is the answer to an anonymous rating, screened, for the channel to show; any other answer its rater finds by the receipt.
+    """
+
+    service = "rectify"
+    case_id: str
+    rating_id: str
+    organisation: str | None = None
+    region_code: str | None = None
+    state: CaseState | None = None
+    due: dict[Clock, AwareDatetime] = Field(default_factory=dict)
+    public_reply: str | None = None
 
 
 Turn = Annotated[int, Field(ge=1, le=99)]
@@ -147,6 +187,135 @@ class CaseOverdue(Event):
     due_at: AwareDatetime
 
 
+class CaseProgressed(CaseEvent):
+    """Something happened to the case that has no event of its own; `fact` says what."""
+
+    fact: CaseFact
+
+
+class CaseContacted(CaseEvent):
+    """The rater was reached, or not in all tries, or is anonymous."""
+
+    outcome: ContactOutcome
+
+
+class CaseVerified(CaseEvent):
+    """The unit has checked the facts."""
+
+    finding: Finding
+
+
+class CaseTransferred(CaseEvent):
+    """The case belongs to another unit now; its deadlines run on. `organisation` is the new one."""
+
+    before: str | None = None
+
+
+class CaseExtended(CaseEvent):
+    """A later date was granted; the first one stays visible."""
+
+    clock: Clock
+    first_due_at: AwareDatetime
+    due_at: AwareDatetime
+
+
+class CaseEscalated(CaseEvent):
+    """A step of the ladder (催办, 超期预警, 督办): somebody is to be told. `to` is an organisation (USCC) or a region."""
+
+    clock: Clock
+    due_at: AwareDatetime
+    level: EscalationLevel
+    to: str
+
+
+class CaseCalledBack(CaseEvent):
+    """The independent call-back is over. Whoever was not reached has confirmed nothing."""
+
+    verdict: Verdict
+
+
+class CaseReopened(CaseEvent):
+    """The rater is dissatisfied: it is to be put right again, for the `times`-th time."""
+
+    times: int
+
+
+class CaseClosed(CaseEvent):
+    """The case has ended, as `closure` says; `confirmed` only if the rater said so."""
+
+    closure: Closure
+    confirmed: bool
+
+
+class AppealFiled(CaseEvent):
+    """The rated side appeals: the rater is to be told, and may object."""
+
+    reason: ExclusionReason
+
+
+class AppealRefused(CaseEvent):
+    """The rating stands, and the case goes on."""
+
+
+class ResultContested(CaseEvent):
+    """The rater contests the result: the unit is to be told, and may state its view."""
+
+    reason: ContestReason
+
+
+class ReviewDecided(CaseEvent):
+    """What the rater contested is decided."""
+
+    overturned: bool
+
+
+class CaseDueMoved(CaseEvent):
+    """The calendar is known better: an open deadline moved. `before` is the old date."""
+
+    clock: Clock
+    before: AwareDatetime
+    due_at: AwareDatetime
+    calendar: str
+
+
+class InterviewCalled(CaseEvent):
+    """约谈: the unit was late so often in a month (`2026-11`) that its head is called to a talk; once a month."""
+
+    month: str
+    cases: int
+
+
+class PressureReported(CaseEvent):
+    """The rater was pressured. For the supervisor alone: it goes neither into the feed nor to subscribers."""
+
+
+class ViolationReferred(CaseEvent):
+    """A proven violation of the unit or its staff. For the supervisor alone, like a report of pressure."""
+
+    violation: Violation
+    against: Literal["UNIT", "STAFF"]
+
+
+class CommandAccepted(Event):
+    """A command that came by the queue was carried out."""
+
+    service = "rectify"
+    party: str
+    command_id: str
+    case_id: str
+    state: CaseState
+
+
+class CommandRefused(Event):
+    """A command that came by the queue was refused; `codes` are the refusals of the contract. It is kept for the operator."""
+
+    service = "rectify"
+    party: str
+    command_id: str | None = None
+    case_id: str | None = None
+    codes: tuple[str, ...]
+
+
 class ResultsPublished(Event):
     """The results of a period were published, or published anew: `revision` 2 and up, beside the first. `files` never change.
 
@@ -183,14 +352,37 @@ EVENTS: dict[str, type[Event]] = {
         InvitationIssued,
         CallbackSampleDrawn,
         CaseOpened,
+        CaseContacted,
+        CaseVerified,
+        CaseTransferred,
+        CaseExtended,
         CaseOverdue,
+        CaseEscalated,
         CaseReplied,
+        CaseCalledBack,
+        CaseReopened,
+        CaseClosed,
+        CaseProgressed,
+        CaseDueMoved,
+        AppealFiled,
+        AppealRefused,
+        ResultContested,
+        ReviewDecided,
+        InterviewCalled,
+        PressureReported,
+        ViolationReferred,
+        CommandAccepted,
+        CommandRefused,
         AppealGranted,
         AppealOverturned,
         ResultsPublished,
         ScoresDiffered,
     )
 }
+
+
+CONFIDENTIAL = (PressureReported, ViolationReferred)
+"""What goes past the unit: the bus hands it to the supervisor's queue alone (`template.yaml`, SupervisorNotices)."""
 
 
 def event_id(*cause: str) -> str:

@@ -5,7 +5,7 @@ No case-file number, no text, no person: a rating is named by its `rating_id`, s
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
@@ -76,7 +76,8 @@ class TakenBack(Model):
 class RatingFacts(ServiceFacts):
     """An accepted rating. `day` is the Asia/Shanghai day that it counts for; `day_of` says which of the two times gave it.
 
-    `received_hour` is the hour of receipt, in which the clocks of a case start. The exact times stay in intake: a second, a window and an
+    `received_hour` is the hour of receipt, in which the clocks of a case start; a rating that waited for its service event was admitted
+    later (`admitted_hour`), and its clocks start then. The exact times stay in intake: a second, a window and an
     item lead back to an applicant who wished to be anonymous. `object_type`, `survey` and `survey_method` are those of ratings that are
     bound to no service event (GENERAL, SUPERVISION). `checked` says of the tags that facts can speak to what the facts say.
     """
@@ -95,10 +96,16 @@ class RatingFacts(ServiceFacts):
     identity_mode: IdentityMode
     rating_channel: RatingChannel
     received_hour: AwareDatetime
+    admitted_hour: AwareDatetime | None = None
     day: date
     day_of: Literal["occurred_at", "received_at"]
     takes_back: TakenBack | None = None
     policy_version: str
+
+    @property
+    def clocks_from(self) -> datetime:
+        """The hour in which the clocks of its case start: that of receipt, or of admission if it had been parked."""
+        return self.admitted_hour or self.received_hour
 
 
 class CountedRating(RatingFacts):

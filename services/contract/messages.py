@@ -77,7 +77,7 @@ class Limit(Model):
     """A length of time, as promised or as the law sets it."""
 
     value: Annotated[int, Field(strict=True, ge=0, le=10_000)]
-    unit: TimeUnit
+    unit: Literal[TimeUnit.HOUR, TimeUnit.DAY, TimeUnit.WORKDAY, TimeUnit.MONTH, TimeUnit.YEAR]
 
 
 class Person(Model):
@@ -274,31 +274,11 @@ class SupervisoryRating(Opinion):
     sample: EventRef | None = None
 
 
-class Actor(Model):
-    """The acting person of a command: an opaque reference of the sending party, and the role in which the person acts."""
-
-    person_ref: Short
-    role: Literal["COORDINATOR", "RECTIFIER", "CALLBACK_DESK", "SUPERVISOR", "REVIEWER", "RATER"]
-
-
-class CaseCommand(Model):
-    """What a unit, supervisor or reviewer does with a case. A repeated `command_id` has no second effect."""
-
-    command_id: Short
-    case_id: Short
-    command: Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z_]{2,39}$")]
-    actor: Actor
-    at: Moment
-    text: str | None = None
-    evidence: tuple[Short, ...] = ()
-
-
-MESSAGES: dict[str, type[ServiceEvent | Rating | GeneralRating | SupervisoryRating | CaseCommand]] = {
+MESSAGES: dict[str, type[ServiceEvent | Rating | GeneralRating | SupervisoryRating]] = {
     "service-event.v1": ServiceEvent,
     "rating.v1": Rating,
     "general-rating.v1": GeneralRating,
     "supervisory-rating.v1": SupervisoryRating,
-    "case-command.v1": CaseCommand,
 }
 
 

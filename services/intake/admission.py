@@ -12,6 +12,7 @@ from intake.entries import EventEntry, RatingEntry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from contract.codes import TagCheck
     from intake.pending import PendingRating
@@ -121,13 +122,21 @@ def meet(rating: PendingRating, project: Project) -> Outcome | EventEntry | None
 
 
 def admit(
-    rating: PendingRating, event: EventEntry, project: Project, policy: Policy, checked: dict[str, TagCheck] | None = None
+    rating: PendingRating,
+    event: EventEntry,
+    project: Project,
+    policy: Policy,
+    checked: dict[str, TagCheck] | None = None,
+    admitted_at: datetime | None = None,
 ) -> RatingEntry:
-    """The entry to write. Raises Refused (`text_too_long`, `follow_up_not_allowed`, `default_not_allowed`)."""
+    """The entry to write; `admitted_at` is when a rating was let in that had to wait for its event.
+
+    Raises Refused (`text_too_long`, `follow_up_not_allowed`, `default_not_allowed`).
+    """
     check_policy(rating, policy)
     default = project.defaults.get(rating.service_number)
     takes_back = default[1] if default and rating.round == 1 and rating.provenance is not Provenance.DEFAULT else None
-    return RatingEntry.bind(rating, event, policy, takes_back, checked)
+    return RatingEntry.bind(rating, event, policy, takes_back, checked, admitted_at)
 
 
 def check_policy(rating: PendingRating, policy: Policy) -> None:

@@ -17,13 +17,12 @@ from aws_lambda_powertools.metrics import MetricUnit
 from botocore.exceptions import ClientError
 
 from cloud import batch, bus, clock, segments, stream
+from contract.arrival import UNREGISTERED
 from contract.events import AppealGranted, AppealOverturned, CaseReplied, MessagesRefused, event_id
 from contract.refusals import Refused
 from contract.zone import day_of
 from intake import door, ledger, quarantine, reconciliation, resubmission, sampling, telling, unrated, waiting
 from intake.admission import Outcome
-from intake.arrival import UNREGISTERED, Arrival
-from intake.arrival import of as arrival_of
 from intake.ground import policy_of, province_region
 from intake.marks import Answered, Turned
 from intake.settling import admit_parked
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from cloud.registry import Party
     from cloud.stream import StreamRecord
     from cloud.table import Item
+    from contract.arrival import Arrival
 
 logger = Logger(service="intake")
 metrics = Metrics(namespace="Haochaping", service="intake")
@@ -56,7 +56,7 @@ def accept(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureR
 
 
 def _accept(record: SQSRecord) -> None:
-    arrival = _arrival(record)
+    arrival = batch.arrival_of(record)
     _account_for(arrival, lambda: door.check_origin(arrival))
 
 
@@ -74,24 +74,6 @@ def _account_for(arrival: Arrival, check_origin: Callable[[], Party]) -> Outcome
     return outcome
 
 
-def _arrival(record: SQSRecord) -> Arrival:
-    queue = record.raw_event["attributes"]
-    return arrival_of(
-        record.body,
-        _sent(record),
-        record.message_id,
-        clock.unmoved(queue["SentTimestamp"]),
-        clock.at_milliseconds(queue["SentTimestamp"]),
-        sender=queue.get("SenderId", ""),
-        is_redelivery=int(queue["ApproximateReceiveCount"]) > 1,
-    )
-
-
-def _sent(record: SQSRecord) -> dict[str, str]:
-    held = record.raw_event.get("messageAttributes", {})
-    return {name: attribute.get("stringValue") or "" for name, attribute in held.items()}
-
-
 @logger.inject_lambda_context
 @metrics.log_metrics
 def resubmit(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
@@ -100,7 +82,7 @@ def resubmit(event: dict[str, Any], context: LambdaContext) -> PartialItemFailur
 
 
 def _resubmit(record: SQSRecord) -> None:
-    sent, keys = _sent(record), door.keys()
+    sent, keys = batch.sent_with(record), door.keys()
     again = resubmission.of(record.body, sent, record.message_id, keys)
     outcome = _account_for(again.arrival, lambda: resubmission.check_origin(again))
     if again.kept:

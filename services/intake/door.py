@@ -6,20 +6,18 @@ import hmac
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from cloud import registry, secrets
+from cloud import origin, secrets
 from cloud.settings import settings
 from contract.codes import Role
-from contract.refusals import Refused, refuse
-from contract.zone import day_of
-from intake import proof
-from intake.interpret import check_size, interpret
+from contract.refusals import refuse
+from intake.interpret import interpret
 from intake.profile import available, has_ciphers
 from intake.sealing import Keys
 
 if TYPE_CHECKING:
     from cloud.registry import Party
+    from contract.arrival import Arrival
     from contract.messages import Said
-    from intake.arrival import Arrival
 
 
 @lru_cache(maxsize=2)
@@ -33,26 +31,8 @@ def keys() -> Keys:
 
 
 def check_origin(arrival: Arrival) -> Party:
-    """The party that the message comes from. Raises Refused; nothing of an unproven message is read beyond its size."""
-    party = registered(arrival)
-    check_size(arrival.body)
-    # What our own door let in a moment ago is not too old now.
-    is_stamped = _came_through_our_door(arrival)
-    try:
-        proof.check(arrival, secrets.signing_secrets(f"party/{party.id}"), is_fresh=is_stamped)
-    except Refused:
-        proof.check(arrival, secrets.signing_secrets(f"party/{party.id}", secrets.FRESH), is_fresh=is_stamped)
-    if not (is_stamped or party.is_sent_by(arrival.sender)):
-        raise refuse("wrong_sender", "party")
-    return party
-
-
-def registered(arrival: Arrival) -> Party:
-    """The party that a message names. Raises Refused (`unknown_party`)."""
-    party = registry.party(arrival.party, day_of(arrival.received_at))
-    if party is None:
-        raise refuse("unknown_party", "party")
-    return party
+    """The party that the message comes from. Raises Refused."""
+    return origin.check(arrival, is_stamped=_came_through_our_door(arrival))
 
 
 def read(arrival: Arrival, party: Party) -> Said:

@@ -24,7 +24,7 @@ from intake.days import counted_day
 from intake.places import default_key, event_key, freestanding_key, rating_key, service_key
 
 if TYPE_CHECKING:
-    from intake.arrival import Arrival
+    from contract.arrival import Arrival
     from intake.pending import PendingRating
     from intake.sealing import Keys, LedgerKey
     from policy.rules import Policy
@@ -212,23 +212,29 @@ class RatingEntry(Attributed):
         policy: Policy,
         takes_back: TakenBack | None = None,
         checked: dict[str, TagCheck] | None = None,
+        admitted_at: datetime | None = None,
     ) -> Self:
-        """The entry of a rating that has met its event, judged by the policy in force; `checked` is what the facts say of its tags."""
+        """The entry of a rating that has met its event, judged by the policy in force; `checked` is what the facts say of its tags.
+
+        One that had to wait for its event was `admitted_at` a later hour.
+        """
         facts = {name: getattr(event, name) for name in ServiceFacts.model_fields}
         finished = event.status is ProjectStatus.FINISHED and rating.round == 1
         signs = {
             "delay": signs_of.delay(rating.occurred_at, event.finished_at or event.service_time),
             "service_day": event.day if finished else None,
             "checked": checked or None,
+            **_admitted(rating, admitted_at),
         }
         marks = flags.of_time(rating.occurred_at, rating.received_at, event.service_time, policy)
         return cls._made(rating, facts | signs, marks, policy, takes_back)
 
     @classmethod
-    def unlinked(cls, rating: PendingRating, region_code: str, policy: Policy) -> Self:
+    def unlinked(cls, rating: PendingRating, region_code: str, policy: Policy, admitted_at: datetime) -> Self:
         """The entry of a rating whose event never came, where policy accepts it: it counts for the region and for nobody in particular."""
         marks = (Flag.UNLINKED, *flags.of_time(rating.occurred_at, rating.received_at, None, policy))
-        return cls._made(rating, {"region_code": region_code, "flags": ()}, marks, policy, None)
+        facts = {"region_code": region_code, "flags": (), **_admitted(rating, admitted_at)}
+        return cls._made(rating, facts, marks, policy, None)
 
     @classmethod
     def _made(
@@ -256,6 +262,12 @@ class RatingEntry(Attributed):
     def item(self) -> dict[str, Any]:
         """The item as stored."""
         return item_of(self.key, self)
+
+
+def _admitted(rating: PendingRating, at: datetime | None) -> dict[str, datetime]:
+    """The hour of admission, where it is another than that of receipt."""
+    late = at is not None and hour_of(at) != hour_of(rating.received_at)
+    return {"admitted_hour": hour_of(at)} if at and late else {}
 
 
 class FreestandingEntry(Attributed):

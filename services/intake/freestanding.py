@@ -17,8 +17,8 @@ from intake.places import freestanding_key
 from intake.sealing import NotOurs
 
 if TYPE_CHECKING:
+    from contract.arrival import Arrival
     from contract.messages import Freestanding
-    from intake.arrival import Arrival
     from intake.sealing import Keys
 
 

@@ -18,11 +18,12 @@ from cloud import clock, queue
 from cloud.answers import answer, body_of, caller_of, headers_of, refusal, refused_body
 from cloud.clients import sqs
 from cloud.settings import settings
+from contract import arrival
 from contract.messages import Rating, Said, ServiceEvent
 from contract.refusals import Refused, refuse
-from intake import arrival, door, receipts
+from contract.wire import json_object
+from intake import door, receipts
 from intake.ground import check_scope
-from intake.opening import json_object
 from intake.places import key_of
 from intake.sealing import NotOurs
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
-    from intake.arrival import Arrival
+    from contract.arrival import Arrival
 
 logger = Logger(service="intake")
 app = APIGatewayRestResolver()

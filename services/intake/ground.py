@@ -16,7 +16,7 @@ from policy.screening import leads_to_person
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from intake.arrival import Arrival
+    from contract.arrival import Arrival
     from policy.rules import Policy
 
 

@@ -6,21 +6,15 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from contract.messages import MESSAGES, CaseCommand, Envelope, Said
+from contract.commands import COMMAND_TYPE
+from contract.messages import MESSAGES, Envelope, Said
 from contract.refusals import from_validation, refuse
-from intake.opening import json_object, record
+from contract.wire import json_object
+from intake.opening import record
 from intake.profile import CANONICAL, load
 from intake.translate import raw, translate
 
-MAX_BYTES = 65_536
-
 _SPOKEN = ("level", "tags", "comment")
-
-
-def check_size(body: str) -> None:
-    """Raises Refused (`too_large`)."""
-    if len(body.encode()) > MAX_BYTES:
-        raise refuse("too_large")
 
 
 def interpret(body: str, profile_id: str, province_code: str, cipher_key: str = "") -> Said:
@@ -57,11 +51,7 @@ def _canonical(wire: dict[str, Any]) -> Said:
         envelope = Envelope.model_validate(wire)
         model = MESSAGES.get(envelope.type)
         if model is None:
-            raise refuse("unknown_type", "type")
-        if model is CaseCommand:
-            raise refuse("not_accepted_here", "type")
-        message = model.model_validate(envelope.data)
+            raise refuse("not_accepted_here" if envelope.type == COMMAND_TYPE else "unknown_type", "type")
+        return model.model_validate(envelope.data)
     except ValidationError as error:
         raise from_validation(error) from None
-    assert not isinstance(message, CaseCommand)  # noqa: S101 - refused above; this tells the type checker
-    return message

@@ -13,16 +13,15 @@ from pydantic import Field, ValidationError
 
 from cloud import registry
 from contract import tags
+from contract.arrival import Arrival
 from contract.codes import IdentityMode, Level, Provenance
 from contract.identifiers import BASE_CODE
 from contract.messages import Rating
 from contract.model import Model
 from contract.refusals import Refused, from_validation, refuse
+from contract.wire import check_size, json_object
 from contract.zone import day_of
 from intake import quarantine
-from intake.arrival import Arrival
-from intake.interpret import check_size
-from intake.opening import json_object
 from intake.pending import BY_INVITATION, PendingRating
 from intake.places import key_of
 from intake.sealing import NotOurs

@@ -7,10 +7,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from cloud.answers import STATUSES
-from contract.messages import MESSAGES, CaseCommand, Envelope
+from contract.arrival import PROOF
+from contract.messages import MESSAGES, Envelope
 from contract.refusals import Refusal
-from intake.arrival import PROOF
 from intake.links import Answer, Redeemed
+from intake.opinions import Opinion, Wanted
 from intake.receipts import Standing
 from intake.revealing import Question
 
@@ -21,7 +22,9 @@ _MODELS = {
     "Answer": Answer,
     "Redeemed": Redeemed,
     "Question": Question,
-    **{name: model for name, model in MESSAGES.items() if model is not CaseCommand},
+    "Wanted": Wanted,
+    "Opinion": Opinion,
+    **MESSAGES,
 }
 
 
@@ -83,6 +86,12 @@ def _paths() -> dict[str, Any]:
         "/rate/{token}": {
             "get": _operation("评价页所需内容 What a rating page shows", None, None, 200, (403, 404, 410), [token]),
             "post": _operation("提交评价 Stores the rating", "Answer", "Redeemed", 200, (403, 404, 409, 410, 422), [token]),
+        },
+        "/opinions": {
+            "post": _operation(
+                "查询差评内容 Reads what a bad rating says, to put it right", "Wanted", "Opinion", 200, (401, 403, 422), party
+            )
+            | {"security": [{"iam": []}]}
         },
         "/identities": {
             "post": _operation("查询身份 Reads an identity, for a purpose", "Question", None, 200, (404, 422), [])

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import TYPE_CHECKING, Any
 
 from contract.refusals import Refused, refuse
+from contract.wire import parsed
 from intake.cipher import decrypt
 
 if TYPE_CHECKING:
     from intake.profile import Profile
-
-_NO_CHARACTER = re.compile("[\ufffe\uffff]")
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """The object that the text is. Raises Refused (`not_json`)."""
-    parsed = _parsed(text)
-    if not isinstance(parsed, dict):
-        raise refuse("not_json")
-    return parsed
 
 
 def record(profile: Profile, wire: dict[str, Any], cipher_key: str) -> dict[str, Any]:
@@ -56,31 +45,7 @@ def _opened(profile: Profile, sealed: str, place: str, cipher_key: str) -> Any:
     if not profile.ciphers:
         raise refuse("malformed_field", place, "one record")
     try:
-        return _parsed(decrypt(profile.ciphers, cipher_key, sealed))
+        return parsed(decrypt(profile.ciphers, cipher_key, sealed))
     except Refused as refused:
         code = "too_large" if refused.reasons[0].code == "too_large" else "cannot_decrypt"
         raise refuse(code, place) from None
-
-
-def _parsed(text: str) -> Any:
-    try:
-        parsed = json.loads(text, object_pairs_hook=_each_name_once, parse_constant=_no_number)
-        # Half a character (an escaped surrogate that stands alone) is JSON to Python, and no text to anybody else.
-        plain = json.dumps(parsed, ensure_ascii=False)
-        plain.encode()
-        if _NO_CHARACTER.search(plain):
-            raise ValueError("what no queue takes")
-    except (ValueError, RecursionError):
-        raise refuse("not_json") from None
-    return parsed
-
-
-def _each_name_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    named = dict(pairs)
-    if len(named) != len(pairs):
-        raise ValueError("a name stands twice, so that it would be guessed which value counts")
-    return named
-
-
-def _no_number(constant: str) -> Any:
-    raise ValueError(constant)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Self
 
 from contract.codes import IdentityMode, Level, Provenance, RatingChannel, RatingKind
+from contract.wire import digest
 from intake.entries import Inward, said_of
 from intake.places import key_of, rating_key, waiting_prefix
-from intake.sealing import Keys, LedgerKey, digest
+from intake.sealing import Keys, LedgerKey
 
 if TYPE_CHECKING:
+    from contract.arrival import Arrival
     from contract.messages import Rating
-    from intake.arrival import Arrival
 
 
 # Who speaks in a rating that no party sent; no party can be registered under such a name.

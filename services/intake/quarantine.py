@@ -16,14 +16,14 @@ from cloud.settings import settings
 from cloud.table import get, put_new, query
 from contract.model import Model
 from contract.refusals import Refusal
+from contract.wire import digest
 from contract.zone import day_of
-from intake.sealing import digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from cloud.table import Item
-    from intake.arrival import Arrival
+    from contract.arrival import Arrival
     from intake.sealing import Keys
 
 

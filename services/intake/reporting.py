@@ -19,9 +19,9 @@ from intake.settling import admit_parked
 from policy.calendar import due
 
 if TYPE_CHECKING:
+    from contract.arrival import Arrival
     from contract.messages import ServiceEvent
     from intake.admission import Project
-    from intake.arrival import Arrival
     from intake.sealing import Keys
     from policy.rules import Policy
 

@@ -9,18 +9,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from cloud import clock
+from cloud import clock, origin
+from contract import arrival as arriving
 from contract.refusals import Refused, refuse
-from intake import arrival as arriving
+from contract.wire import check_size
 from intake import door, quarantine
-from intake.interpret import check_size, spoken
+from intake.interpret import spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from cloud.registry import Party
-    from intake.arrival import Arrival
+    from contract.arrival import Arrival
     from intake.quarantine import Kept
     from intake.sealing import Keys
 
@@ -65,7 +66,7 @@ def check_origin(again: Resubmitted) -> Party:
         if kept and arrival.body != kept.original:
             raise refuse("correction_not_allowed")
         return door.check_origin(arrival)
-    party = door.registered(arrival)
+    party = origin.registered(arrival)
     check_size(arrival.body)
     if arrival.body != kept.original and not _says_the_same(arrival.body, kept.original, party):
         raise refuse("correction_not_allowed")

@@ -57,7 +57,7 @@ def answer(question: Question, caller: str, keys: Keys) -> dict[str, Any]:
 
 def _entry(question: Question, keys: Keys) -> dict[str, Any]:
     """What is asked about; nothing where a token is asked about for another purpose than to invite, or the other way round."""
-    if (question.purpose is RevealPurpose.INVITATION) != bool(question.token):
+    if (question.purpose is RevealPurpose.INVITATION) != bool(question.token) or question.purpose not in _SHOWN:
         return {}
     try:
         if question.token:

@@ -125,17 +125,12 @@ class Keys:
             raise Unreadable from None
 
 
-def digest(body: str) -> str:
-    """A short hash of a message's bytes, which tells apart two messages that a party sent under one id."""
-    return hashlib.sha256(body.encode()).hexdigest()[:12]
+def _mac(key: bytes, *parts: Any) -> str:
+    text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
+    mac = hmac.new(key, text.encode(), hashlib.sha256).digest()[:16]
+    return base64.b32encode(mac).decode().rstrip("=").lower()
 
 
 @cache
 def _derive(secret: str, purpose: str, length: int) -> bytes:
     return HKDF(algorithm=SHA256(), length=length, salt=None, info=f"haochaping/{purpose}".encode()).derive(secret.encode())
-
-
-def _mac(key: bytes, *parts: Any) -> str:
-    text = json.dumps(parts, ensure_ascii=False, separators=(",", ":"))
-    mac = hmac.new(key, text.encode(), hashlib.sha256).digest()[:16]
-    return base64.b32encode(mac).decode().rstrip("=").lower()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from cloud import registry
+from cloud import clock, origin, registry
+from contract.arrival import Arrival
 from contract.catalogue import Item
 from contract.codes import Provenance
 from contract.messages import Rating
@@ -14,7 +15,6 @@ from contract.refusals import Refused, refuse
 from contract.zone import day_of
 from intake import causes, door, ledger, quarantine, vault, waiting
 from intake.admission import Outcome, admit, check_policy, meet
-from intake.arrival import Arrival
 from intake.entries import EventEntry, RatingEntry
 from intake.ground import check_name, check_scope, policy_of, province_region
 from intake.pending import BY_INVITATION, PendingRating
@@ -62,17 +62,17 @@ def take_rating(message: Rating, arrival: Arrival, keys: Keys) -> Outcome:
     return settled.outcome
 
 
-def settle(rating: PendingRating) -> Settled:
-    """Accepted, duplicate, or parked if the event is not there. Raises Refused."""
+def settle(rating: PendingRating, admitted_at: datetime | None = None) -> Settled:
+    """Accepted, duplicate, or parked if the event is not there; `admitted_at` is now, if the rating had to wait for it. Raises Refused."""
     for _ in range(_TRIES):
         try:
-            return _settle(rating)
+            return _settle(rating, admitted_at)
         except ledger.Moved:
             continue
     raise ledger.Moved
 
 
-def _settle(rating: PendingRating) -> Settled:
+def _settle(rating: PendingRating, admitted_at: datetime | None) -> Settled:
     project = ledger.project(rating.project_no)
     met = meet(rating, project)
     if met is None:
@@ -82,7 +82,7 @@ def _settle(rating: PendingRating) -> Settled:
     if rating.party != BY_INVITATION:  # a link speaks for its one service
         check_scope(rating.party, met.region_code, met.organisation, rating.received_at)
     policy = policy_of(met.region_code, rating.received_at)
-    entry = admit(rating, met, project, policy, _checked(rating, met))
+    entry = admit(rating, met, project, policy, _checked(rating, met), admitted_at)
     return Settled(_insert(entry, guarded=_may_default(rating, met, policy)), met)
 
 
@@ -124,11 +124,11 @@ def admit_parked(parked: waiting.Parked, keys: Keys, *, is_over: bool = False) -
     """
     arrival = Arrival(keys.open(parked.original), parked.party, parked.webhook_id, "", "", parked.received_at, parked.received_at)
     try:
-        message = door.read(arrival, door.registered(arrival))
+        message = door.read(arrival, origin.registered(arrival))
         if not isinstance(message, Rating):
             raise refuse("unknown_type")  # its profile reads it otherwise than when it came
         rating = PendingRating.of(message, arrival, keys)
-        settled = settle(rating)
+        settled = settle(rating, clock.now())
         if settled.outcome is Outcome.PARKED and is_over:
             settled = _without_event(rating)
         _keep_persons(message, settled, arrival, keys)
@@ -148,7 +148,7 @@ def _without_event(rating: PendingRating) -> Settled:
     if policy.parked_policy == "REFUSE" or rating.provenance is Provenance.DEFAULT or not speaks_for_all:
         raise refuse("event_not_found", "project_no")
     check_policy(rating, policy)
-    return Settled(_insert(RatingEntry.unlinked(rating, region, policy), guarded=policy.unrated_policy == "DEFAULT"))
+    return Settled(_insert(RatingEntry.unlinked(rating, region, policy, clock.now()), guarded=policy.unrated_policy == "DEFAULT"))
 
 
 def _parked_until(rating: PendingRating) -> datetime:

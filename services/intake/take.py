@@ -10,9 +10,9 @@ from intake.reporting import take_event
 from intake.settling import take_rating
 
 if TYPE_CHECKING:
+    from contract.arrival import Arrival
     from contract.messages import Said
     from intake.admission import Outcome
-    from intake.arrival import Arrival
     from intake.sealing import Keys
 
 

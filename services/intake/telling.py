@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from cloud.segments import Line
 from contract.events import BadRatingAccepted, CallbackSampleDrawn, Event, InvitationIssued, ServiceOverran, event_id
-from contract.ledger import CountedService, RatingFacts, counted
+from contract.ledger import CountedRating, CountedService, RatingFacts, counted
 from contract.zone import day_of, hour_of
 from intake.entries import EventEntry
 from intake.marks import Explained, Invitation
@@ -36,7 +37,11 @@ def line(lane: str, record: StreamRecord, keys: Keys) -> Line:
     moved = counted(record.sk, record.new)
     days = {day, *(one.isoformat() for one in moved.days)} if moved else {day}
     kind = record.sk.split("#", 1)[0]
-    return Line(day, tuple(sorted(days)), lane, record.sequence, record.created, kind, key, _facts(record.new, moved))
+    facts = _facts(record.new, moved)
+    if isinstance(moved, CountedRating) and kind == "R" and moved.level.is_bad:
+        # So that a case which is missing can be opened from the segments alone.
+        facts |= _for_the_case(moved, LedgerKey(record.pk, record.sk), keys)
+    return Line(day, tuple(sorted(days)), lane, record.sequence, record.created, kind, key, facts)
 
 
 def _facts(entry: dict[str, Any], moved: Counted | None) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def news(kind: str, pk: str, sk: str, entry: dict[str, Any], keys: Keys) -> Even
     """What somebody must act on, if anything."""
     match kind:
         case "R":
-            return _bad_rating(RatingFacts.model_validate(entry))
+            return _bad_rating(RatingFacts.model_validate(entry), LedgerKey(pk, sk), keys)
         case "E" if "overrun_limit" in entry:
             return _overran(EventEntry.model_validate(entry), keys)
         case "O":
@@ -64,11 +69,18 @@ def news(kind: str, pk: str, sk: str, entry: dict[str, Any], keys: Keys) -> Even
             return None
 
 
-def _bad_rating(rating: RatingFacts) -> BadRatingAccepted | None:
+def _bad_rating(rating: RatingFacts, key: LedgerKey, keys: Keys) -> BadRatingAccepted | None:
     if not rating.level.is_bad:
         return None
     id = event_id("BadRatingAccepted", rating.rating_id)
-    return BadRatingAccepted(event_id=id, happened_at=rating.received_hour, rating=rating)
+    return BadRatingAccepted(event_id=id, happened_at=rating.received_hour, rating=rating, **_for_the_case(rating, key, keys))
+
+
+def _for_the_case(rating: RatingFacts, key: LedgerKey, keys: Keys) -> dict[str, str]:
+    """What the case of a bad rating is told beside: by what its rater is known again, and which rating a follow-up follows."""
+    told = {"receipt_sha256": hashlib.sha256(keys.receipt(key).encode()).hexdigest()}
+    first = LedgerKey(key.pk, key.sk.removesuffix("#2") + "#1")
+    return told | ({"follows": keys.rating_id(first)} if rating.round == 2 else {})
 
 
 def _overran(event: EventEntry, keys: Keys) -> ServiceOverran:

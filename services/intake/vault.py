@@ -119,13 +119,18 @@ def reveal(pseudonym: str, party: str, purpose: RevealPurpose, by: str) -> Perso
     rows = sorted(_living(pseudonym), key=lambda row: (row["sk"].startswith(own), row["said_at"]))
     if not rows:
         raise Erased
-    now = clock.now()
-    record = {"pk": _readings(pseudonym), "sk": f"{now.isoformat()}#{uuid.uuid4().hex}", "by": by, "purpose": purpose.value}
-    put_new(settings().vault_table, record)
+    note_reading(pseudonym, purpose, by)
     known: dict[str, Any] = {}
     for row in rows:
         known |= _opened(row, pseudonym)
     return Person.model_validate(known)
+
+
+def note_reading(pseudonym: str, purpose: RevealPurpose, by: str) -> None:
+    """That somebody reads what leads to the person: recorded for ever, and shown to the person."""
+    now = clock.now()
+    record = {"pk": _readings(pseudonym), "sk": f"{now.isoformat()}#{uuid.uuid4().hex}", "by": by, "purpose": purpose.value}
+    put_new(settings().vault_table, record)
 
 
 def _opened(row: Item, pseudonym: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from cloud.table import Item
-    from intake.arrival import Arrival
+    from contract.arrival import Arrival
     from intake.pending import PendingRating
 
 _PARKED, _UNRATED = "parked", "unrated"

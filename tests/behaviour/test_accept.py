@@ -213,6 +213,7 @@ def test_every_refusal_code_is_met_by_a_message_or_request_of_a_test(code):
     here = Path(__file__)
     elsewhere = "".join(path.read_text("utf-8") for path in here.parent.glob("test_*.py") if path != here)
     elsewhere += here.read_text("utf-8").partition("class TestProof")[2]
+    elsewhere += "".join(path.read_text("utf-8") for path in here.parent.with_name("decisions").glob("test_case_*.py"))
     samples = (ROOT / "tests" / "conformance").glob("*/invalid/*.json")
     assert code in GARBAGE or f'"{code}"' in elsewhere or any(f'"{code}"' in path.read_text("utf-8") for path in samples)
 

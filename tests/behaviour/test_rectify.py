@@ -55,15 +55,22 @@ def test_a_passed_deadline_is_told_once_whatever_is_repeated(bed, monkeypatch):
     bed.accept(letter(event()), letter(bad_rating()))
     bed.flow()
     bed.messages("NotifyInbox"), bed.messages("DeliveryQueue")
-    later(monkeypatch, days=3)
+    (case,) = opened(bed)
+    # It runs out, and is told to the head of the unit and then to the supervisor, whose step has just come.
+    ladder = {step.level: step.at for step in case.clocks["first_contact"].steps}
+    monkeypatch.setattr(clock, "now", lambda: ladder["SUPERVISOR"])
+    told_by_now = sorted(level for level, at in ladder.items() if at <= ladder["SUPERVISOR"])
     for _ in range(2):
-        assert deadlines({}, CONTEXT) == {"sent": 1}
+        assert deadlines({}, CONTEXT) == {"sent": 1 + len(told_by_now)}
     steps = bed.messages("RectifyInbox")
     handle({"Records": steps + steps}, CONTEXT)
     relay({"Records": bed.history(), "shardId": "shardId-1"}, CONTEXT)
-    (news,) = [json.loads(message["body"]) for message in bed.messages("NotifyInbox")]
-    assert news["detail-type"] == "CaseOverdue"
-    assert news["detail"]["clock"] == "first_contact"
+    news = [json.loads(message["body"]) for message in bed.messages("NotifyInbox")]
+    (overdue,) = [one["detail"] for one in news if one["detail-type"] == "CaseOverdue"]
+    assert overdue["clock"] == "first_contact"
+    levels = sorted(one["detail"]["level"] for one in news if one["detail-type"] == "CaseEscalated")
+    assert levels == told_by_now
+    assert {"SUPERVISOR", "UNIT_HEAD"} <= set(levels)
     assert deadlines({}, CONTEXT) == {"sent": 0}
     (case,) = opened(bed)
     assert case.clocks["first_contact"].overdue
@@ -76,7 +83,11 @@ def test_a_sweep_sends_everything_that_is_due_and_nothing_else(bed, monkeypatch)
     bed.flow()
     assert deadlines({}, CONTEXT) == {"sent": 0}
     later(monkeypatch, days=20)
-    assert deadlines({}, CONTEXT) == {"sent": 46}
+    (sent,) = deadlines({}, CONTEXT).values()
+    steps = [json.loads(message["body"]) for message in bed.messages("RectifyInbox")]
+    assert len(steps) == sent
+    ran_out = [(step["case_id"], step["clock"]) for step in steps if "level" not in step]
+    assert len(ran_out) == len(set(ran_out)) == 46
 
 
 def test_a_step_for_a_deadline_that_has_moved_has_no_effect(bed, monkeypatch):
@@ -84,7 +95,7 @@ def test_a_step_for_a_deadline_that_has_moved_has_no_effect(bed, monkeypatch):
     bed.flow()
     (case,) = opened(bed)
     later(monkeypatch, days=3)
-    moved = {"case_id": case.case_id, "clock": "rectify", "due_at": datetime(2026, 1, 1, tzinfo=SHANGHAI).isoformat()}
+    moved = {"order": "PassStep", "case_id": case.case_id, "clock": "rectify", "due_at": datetime(2026, 1, 1, tzinfo=SHANGHAI).isoformat()}
     message = {"messageId": "1", "body": json.dumps(moved), "attributes": {}, "messageAttributes": {}, "eventSource": "aws:sqs"}
     assert handle({"Records": [message]}, CONTEXT) == {"batchItemFailures": []}
     assert opened(bed) == [case]
@@ -93,8 +104,8 @@ def test_a_step_for_a_deadline_that_has_moved_has_no_effect(bed, monkeypatch):
 def test_the_work_list_of_an_organisation_has_its_cases_only(bed):
     bed.accept(letter(event()), letter(bad_rating()))
     bed.flow()
-    assert len(list(cases.of_organisation(event().organisation))) == 1
-    assert list(cases.of_organisation("somebody-else")) == []
+    assert len(list(cases.open_of(event().organisation))) == 1
+    assert list(cases.open_of("somebody-else")) == []
 
 
 @pytest.mark.parametrize("secret", ["canary", "33202611240001", "等了两个小时"])

@@ -12,9 +12,10 @@ from typer.testing import CliRunner
 
 from contract.messages import MESSAGES, Person
 from contract.refusals import CATALOGUE, Refused
+from contract.wire import MAX_BYTES
 from haochaping import checking, schemas
 from haochaping.cli import app
-from intake.interpret import MAX_BYTES, interpret
+from intake.interpret import interpret
 from intake.profile import available, load
 
 HERE = Path(__file__).parent

@@ -10,11 +10,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cloud import secrets
+from contract.codes import ActorRole
+from contract.commands import COMMAND_TYPE, COMMANDS
 from contract.events import EVENTS
 from contract.messages import MESSAGES
 from contract.refusals import CATALOGUE
 from haochaping import schemas
 from haochaping.sending import Letter
+from rectify.authority import MAY
 from said import bad_rating, event, rating
 from template_file import ROOT
 
@@ -39,7 +42,7 @@ def test_no_schema_is_left_over():
     assert {path.stem for path in schemas.SCHEMAS.glob("*.json")} == schemas.files().keys()
 
 
-@pytest.mark.parametrize("name", [*MESSAGES, *(f"{event}.v1" for event in EVENTS)])
+@pytest.mark.parametrize("name", [*MESSAGES, COMMAND_TYPE, *(f"{event}.v1" for event in EVENTS)])
 def test_a_golden_sample_still_parses_and_satisfies_its_schema(name):
     sample = json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))
     model = schemas.models()[name]
@@ -71,6 +74,17 @@ def test_a_message_and_its_fields_are_documented(name):
     page = CONTRACT.partition(f"### {name}")[2].partition("\n### ")[0]
     for field in MESSAGES[name].model_fields:
         assert f"`{field}`" in page
+
+
+def test_every_command_its_fields_and_its_roles_are_documented():
+    page = CONTRACT.partition(f"### {COMMAND_TYPE}")[2].partition("\n## ")[0]
+    rows = {row.split("`")[1]: row for row in page.splitlines() if row.startswith("| `")}
+    for action, command in COMMANDS.items():
+        assert action.zh in rows[action]
+        for field in command.model_fields:
+            assert f"`{field}`" in rows[action] or f"`{field}`" in rows.get(field, "")
+        roles = rows[action].split("|")[3]
+        assert {role for role in ActorRole if f"`{role}`" in roles} == {role for role, may in MAY.items() if action in may}
 
 
 def test_events_are_frozen_and_ignore_what_later_versions_add():

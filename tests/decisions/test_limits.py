@@ -13,7 +13,9 @@ from contract.identifiers import NATION
 from contract.messages import Limit
 from contract.zone import SHANGHAI
 from policy.calendar import due
-from policy.limits import longer
+from policy.deadlines import ends
+from policy.limits import ends_later, longer
+from policy.rules import OpeningHours, TimeLimit
 
 ZHEJIANG = "330000000000"
 NATURAL = [TimeUnit.DAY, TimeUnit.MONTH, TimeUnit.YEAR]
@@ -28,7 +30,9 @@ def limit(text: str) -> Limit:
     return Limit(value=int(value), unit=unit)
 
 
-limits = st.builds(Limit, value=st.integers(0, 400), unit=st.sampled_from(TimeUnit))
+OF_A_SERVICE = [unit for unit in TimeUnit if unit is not TimeUnit.WORKHOUR]
+OFFICE = OpeningHours(opens=9, closes=17)
+limits = st.builds(Limit, value=st.integers(0, 400), unit=st.sampled_from(OF_A_SERVICE))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,7 @@ def test_working_days_of_an_unannounced_year_are_provisional():
     assert due(at("2026-12-30 09:00"), limit("15 WORKDAY"), ZHEJIANG).provisional
 
 
-@pytest.mark.parametrize("unit", TimeUnit)
+@pytest.mark.parametrize("unit", OF_A_SERVICE)
 def test_the_longest_limit_that_can_be_said_has_an_end(unit):
     assert due(at("2099-12-31 09:00"), Limit(value=10_000, unit=unit), ZHEJIANG).at > at("2100-01-01 00:00")
 
@@ -103,3 +107,75 @@ def test_natural_limits_end_at_midnight_and_grow_with_their_value(unit, value, s
     assert start < here < more
     assert (here.hour, here.minute) == (0, 0)
     assert more - here >= timedelta(days=1)
+
+
+# ---------------------------------------------------------------- limits of cases
+
+
+def of_a_case(text: str) -> TimeLimit:
+    value, unit, *start = text.split()
+    return TimeLimit(value=int(value), unit=unit, start=start[0] if start else None)
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "is_later"),
+    [
+        ("5 WORKDAY", "5 WORKDAY", False),
+        ("6 WORKDAY", "5 WORKDAY", True),
+        ("5 DAY", "5 WORKDAY", False),
+        ("5 WORKDAY", "5 DAY", True),
+        ("5 WORKDAY", "14 DAY", True),  # over the Spring Festival of 2020
+        ("5 WORKDAY", "15 DAY", False),
+        ("24 HOUR", "1 DAY", False),
+        ("25 HOUR", "1 DAY", True),  # from late in the evening
+        ("1 HOUR", "0 DAY", True),
+        ("0 HOUR", "0 DAY", False),
+        # Working hours: a working day of theirs at the most.
+        ("8 WORKHOUR", "1 WORKDAY", False),
+        ("9 WORKHOUR", "1 WORKDAY", True),  # a fact of the night has its ninth hour on the second day
+        ("7 WORKHOUR", "8 WORKHOUR", False),
+        ("1 WORKHOUR", "24 HOUR", True),  # on a rest day
+        ("8 HOUR", "1 WORKHOUR", True),
+        ("0 HOUR", "0 WORKHOUR", False),
+        # Start rules.
+        ("1 WORKDAY FROM_OFFICE_HOURS", "1 WORKDAY", True),
+        ("1 WORKDAY", "1 WORKDAY FROM_OFFICE_HOURS", False),
+        ("0 WORKDAY FROM_OFFICE_HOURS", "1 WORKDAY", False),
+        ("1 WORKDAY FROM_FACT", "1 WORKDAY", False),
+        ("2 HOUR FROM_OFFICE_HOURS", "2 WORKHOUR", False),
+        ("2 WORKHOUR FROM_OFFICE_HOURS", "2 WORKHOUR", False),
+        ("2 WORKHOUR", "2 HOUR FROM_OFFICE_HOURS", True),  # shortly before closing
+        ("7 HOUR", "0 WORKDAY FROM_OFFICE_HOURS", False),
+        ("8 HOUR", "0 WORKDAY FROM_OFFICE_HOURS", True),  # in the last hour before closing
+        ("16 HOUR", "1 WORKHOUR", True),  # offices open, and an hour later
+        ("5 WORKDAY FROM_OFFICE_HOURS", "15 DAY FROM_OFFICE_HOURS", False),
+    ],
+)
+def test_a_rule_ends_later_if_it_does_from_any_day_and_hour(here, there, is_later):
+    assert ends_later(of_a_case(here), of_a_case(there), OFFICE) is is_later
+
+
+short = st.builds(
+    TimeLimit,
+    value=st.integers(0, 12),
+    unit=st.sampled_from([TimeUnit.HOUR, TimeUnit.WORKHOUR, TimeUnit.DAY, TimeUnit.WORKDAY]),
+    start=st.sampled_from([None, "FROM_FACT", "FROM_OFFICE_HOURS"]),
+)
+offices = st.sampled_from([OFFICE, OpeningHours(opens=0, closes=24), OpeningHours(opens=8, closes=12)])
+
+
+@pytest.mark.property
+@given(short, short, offices, st.randoms(use_true_random=False))
+def test_a_rule_that_does_not_end_later_ends_in_time_from_any_instant(here, there, office, chance):
+    if not ends_later(here, there, office):
+        for _ in range(300):
+            fact = at("2020-01-01") + timedelta(seconds=chance.randrange(7 * 365 * 86_400))
+            assert ends(fact, here, "FROM_FACT", office, NATION).at <= ends(fact, there, "FROM_FACT", office, NATION).at
+
+
+@pytest.mark.property
+@given(short, offices, st.integers(0, 7 * 365 * 86_400))
+def test_of_two_rules_of_a_kind_the_longer_ends_later_from_any_instant(length, office, second):
+    more, fact = length.model_copy(update={"value": length.value + 1}), at("2020-01-01") + timedelta(seconds=second)
+    assert ends(fact, more, "FROM_FACT", office, NATION).at > ends(fact, length, "FROM_FACT", office, NATION).at
+    assert (ends_later(more, length, office), ends_later(length, more, office)) == (True, False)

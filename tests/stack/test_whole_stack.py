@@ -20,18 +20,21 @@ from botocore.exceptions import ClientError
 from standardwebhooks.webhooks import Webhook
 
 from bed import ALWAYS
+from casework import RULES as CASE_RULES
 from cloud import bus, clock, registry, secrets
 from cloud.clients import sqs
 from cloud.settings import settings
 from contract.events import BadRatingAccepted, CaseReplied
 from contract.zone import SHANGHAI
 from facts import rating_facts
-from haochaping import local, provinces, sending, stack, views
+from haochaping import casework, local, provinces, sending, stack, views
 from haochaping.demo.receiver import Receiver
 from intake import door, receipts
 from intake.places import key_of
 from notify import feed, subscriptions
 from policy.rules import in_force
+from rectify import cases
+from rectify.naming import receipt_hash
 from said import ORGANISATION, bad_rating, changed, event, letter, rating, raw
 from scoring import recount, scores
 from scoring.nodes import Node
@@ -360,9 +363,10 @@ def test_the_segments_are_the_ledger_and_the_scheduled_jobs_run(running, results
     compared = wait_until(lambda: haochaping("reconcile", "--until", tomorrow).returncode == 0)
     assert compared
     functions = boto3.client("lambda")
-    for job in ("IntakeReconcile", "IntakeSample", "ScoringRecount", "ScoringPublish"):
+    for job in ("IntakeReconcile", "IntakeSample", "ScoringRecount", "ScoringPublish", "RectifyReconcile"):
         (name,) = [found for found in function_names(functions) if job in found]
-        assert "FunctionError" not in functions.invoke(FunctionName=name, Payload=b"{}"), job
+        payload = b'{"days_back": 1}' if job == "RectifyReconcile" else b"{}"
+        assert "FunctionError" not in functions.invoke(FunctionName=name, Payload=payload), job
 
 
 def test_a_recount_of_the_day_agrees_with_what_the_deployed_function_counted(running, results):
@@ -370,6 +374,82 @@ def test_a_recount_of_the_day_agrees_with_what_the_deployed_function_counted(run
     day = clock.now().astimezone(SHANGHAI).date()
     assert wait_until(lambda: recount.recount(day, "stack", correct=False, now=clock.wall() + timedelta(days=2)).differences == 0)
     assert haochaping("recount", "--day", day.isoformat()).returncode == 0
+
+
+def test_a_bad_rating_runs_late_is_escalated_and_put_right_until_the_rater_says_so(running, results):
+    """By the deployed functions alone, on the moved clock; every fact reaches the feed once, with the deadlines that run after it."""
+    case_id = opened_in_haishu()
+    order(case_id, "ASSIGN", UNIT, person="p-2")
+    order(case_id, "CONTACT", UNIT)
+    planned = (cases.find(case_id).clocks["rectify"].due_at - timedelta(days=1)).astimezone(SHANGHAI).date().isoformat()
+    order(case_id, "VERIFY", UNIT, finding="COMPLEX", text="需会商", planned_day=planned)
+    order(case_id, "ASK_EXTENSION", UNIT, text="需会商")
+    order(case_id, "DECIDE_EXTENSION", SUPERVISOR, granted=True, text="同意")
+    first = cases.find(case_id).clocks["rectify"]
+    assert first.first_due_at < first.due_at
+    assert haochaping("local", "advance", "40d").returncode == 0
+    stack.connect_to(running)
+    assert wait_until(lambda: {"BecameOverdue", "Escalated"} <= set(facts_of(case_id)))
+    put_right(case_id)
+    order(case_id, "CALL_BACK", DESK, verdict="DISSATISFIED")
+    order(case_id, "SET_TRACK", UNIT, track="SIMPLE", text="再次整改")
+    order(case_id, "FILE_APPEAL", UNIT, reason="MISTAKE", text="误点", evidence=["video-1"])
+    order(case_id, "DECIDE_APPEAL", SUPERVISOR | {"role": "REVIEWER", "person_ref": "reviewer-1"}, granted=False, text="不属误评")
+    put_right(case_id)
+    order(case_id, "CALL_BACK", DESK, verdict="CONFIRMED")
+    case = cases.find(case_id)
+    assert (case.state, case.closure, case.confirmed, case.running) == ("CLOSED", "RECTIFIED", True, {})
+
+    def told() -> list[dict]:
+        found = [event for shard in range(feed.SHARDS) for event in feed.entries(shard)]
+        return [event["data"] for event in found if event["data"].get("case_id") == case_id and not event["type"].startswith("Command")]
+
+    history = facts_of(case_id)
+    assert wait_until(lambda: len(told()) >= len(history))
+    assert len({event["event_id"] for event in told()}) == len(told()) == len(history)
+    assert all("due" in event or "due_at" in event for event in told())
+    levels = [event["level"] for event in told() if event.get("level") and event.get("clock") == "rectify"]
+    assert sorted(levels) == sorted(set(levels)) == ["LEVEL_ABOVE", "PERSON", "SUPERVISOR", "UNIT_HEAD"]
+
+
+UNIT = {"party": "haishu-hall", "role": "COORDINATOR", "person_ref": "p-1"}
+SUPERVISOR = {"party": "zhejiang-supervision", "role": "SUPERVISOR", "person_ref": "s-1"}
+DESK = {"party": "hotline-12345", "role": "CALLBACK_DESK", "person_ref": "agent-3"}
+
+
+def opened_in_haishu() -> str:
+    """The case of a bad rating of a unit whose region allows an extension and has the rater called back."""
+    region, unit = "330203000000", "11330203MB0000007W"
+    value = {"role": "UNIT", "name": "海曙", "name_en": "Haishu", "profile": "canonical", "regions": [region], "organisations": [unit]}
+    registry.add(registry.Record(kind="policy", id=region, valid_from="2026-01-01", value=CASE_RULES))
+    registry.add(registry.Record(kind="party", id="haishu-hall", valid_from="2020-01-01", value=value))
+    registry.add(registry.Record(kind="grant", id="haishu-hall#*", valid_from="2020-01-01", value={"roles": ["COORDINATOR", "RECTIFIER"]}))
+    provinces.ensure_signing_secret("party/haishu-hall")
+    there = {"project_no": "33-haishu", "region_code": region, "organisation": unit, "item_code": f"{unit}433013100100001"}
+    bad = letter(bad_rating(project_no="33-haishu"))
+    sending.send([letter(event(**there)), bad])
+    receipt = sending.settle([bad], _WITHIN)[0].receipt
+    assert wait_until(lambda: cases.of_receipt(receipt_hash(receipt)))
+    return cases.of_receipt(receipt_hash(receipt))
+
+
+def put_right(case_id: str) -> None:
+    done = {"action_kind": "REDONE", "cause": "OTHER", "text": "已重新办理", "evidence": ["file-1"]}
+    order(case_id, "ACT", UNIT | {"role": "RECTIFIER"}, **done)
+    order(case_id, "REPLY", UNIT, text="已为您重新办理")
+
+
+def order(case_id: str, command: str, by: dict[str, str], **said) -> None:
+    """Sends a command through its queue and waits until it is carried out."""
+    name = f"{command.lower()}-{len(facts_of(case_id))}"
+    actor = {"person_ref": by["person_ref"], "role": by["role"]}
+    data = {"command_id": name, "case_id": case_id, "command": command, "actor": actor, "at": clock.now().isoformat()}
+    (answer,) = casework.carry_out([casework.envelope(data | said, by["party"], f"{case_id}-{name}")], _WITHIN)
+    assert answer.facts, (command, answer.codes)
+
+
+def facts_of(case_id: str) -> list[str]:
+    return [fact.fact for fact in cases.history(case_id)]
 
 
 def test_nothing_was_set_aside_and_no_role_was_too_narrow(running, results):

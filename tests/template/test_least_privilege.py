@@ -87,7 +87,7 @@ def test_a_function_reads_no_other_queue_or_stream_than_its_own(name):
             assert (own if isinstance(own, list) else [own]) == read
 
 
-def test_only_intake_reads_the_secrets_of_parties_and_only_notify_those_of_subscribers():
+def test_only_what_checks_a_partys_proof_reads_its_secret_and_only_notify_those_of_subscribers():
     readers = {
         function: str(
             [statement["Resource"] for statement in statements(function) if "secretsmanager:GetSecretValue" in actions(statement)]
@@ -100,6 +100,9 @@ def test_only_intake_reads_the_secrets_of_parties_and_only_notify_those_of_subsc
         "IntakeSweep",
         "IntakeGateway",
         "IntakeSignedGateway",
+        "RectifyCommand",
+        "RectifyGateway",
+        "RectifySignedGateway",
     }
     assert {function for function, held in readers.items() if "/subscription/" in held} == {"NotifyDeliver"}
 

@@ -68,7 +68,7 @@ def test_a_changed_record_of_the_same_date_is_named_and_one_of_a_later_date_is_l
 
 def test_the_rules_that_the_documentation_shows_are_rules():
     shown = re.findall(r"```toml\n(.*?)```", (ROOT / "docs" / "operations.md").read_text("utf-8"), re.S)
-    entries = [entry for text in shown for entry in tomllib.loads(text)["policy"]]
+    entries = [entry for text in shown for entry in tomllib.loads(text).get("policy", [])]
     assert len(entries) >= 2
     assert all(provinces.PolicyEntry.model_validate(entry).fields_set() for entry in entries)
 

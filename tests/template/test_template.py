@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cloud.settings import Settings
-from contract.events import EVENTS
+from contract.events import CONFIDENTIAL, EVENTS
 from haochaping.stack import variable_of
 from template_file import ROOT, resources, template
 
@@ -68,9 +68,12 @@ def test_every_routed_event_exists_and_its_source_is_the_one_that_the_code_names
     assert all(event.source().startswith(everything["source"][0]["prefix"]) for event in EVENTS.values())
 
 
-def test_an_invitations_token_goes_to_its_own_queue_and_neither_into_the_feed_nor_to_subscribers():
+def test_a_token_and_what_goes_past_the_unit_have_queues_of_their_own_and_go_neither_into_the_feed_nor_to_subscribers():
     carrying_a_token = {name for name, event in EVENTS.items() if "token" in event.model_fields}
-    assert RULES["ResultEvents"]["Properties"]["EventPattern"]["detail-type"] == [{"anything-but": sorted(carrying_a_token)}]
+    past_the_unit = [event.__name__ for event in CONFIDENTIAL]
+    apart = [*sorted(carrying_a_token), *past_the_unit]
+    assert RULES["ResultEvents"]["Properties"]["EventPattern"]["detail-type"] == [{"anything-but": apart}]
+    assert RULES["Confidential"]["Properties"]["EventPattern"]["detail-type"] == past_the_unit
     assert RULES["InvitationsIssued"]["Properties"]["EventPattern"]["detail-type"] == sorted(carrying_a_token)
 
 

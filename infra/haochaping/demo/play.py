@@ -16,7 +16,8 @@ from cloud import clock, secrets
 from contract.identifiers import city_of
 from contract.zone import day_of
 from haochaping import local, provinces, sending, stack, views
-from haochaping.demo import morning, report
+from haochaping.casework import history_table
+from haochaping.demo import casework, morning, report
 from haochaping.demo.played import Checked, Played
 from haochaping.demo.receiver import Receiver
 from notify import feed, subscriptions
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from haochaping.demo.casework import Story
     from haochaping.demo.morning import Morning
     from haochaping.provinces import Province
     from rectify.case import Case
@@ -54,12 +56,13 @@ def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tu
                 running = local.up(province_name, lambda step: status.update(f"启动本地栈 starting the local stack: {step}"))
                 stack.connect_to(running)
                 provinces.load(province)
+                casework.register(province)
                 _subscribe(receiver)
             played = _play(province, receiver, ratings, seed, console, started)
+            _print(played, console)  # while the register can be asked for names
+            path = report.write(played, local.home() / f"report-{province_name}.html")
         finally:
             local.down()
-    _print(played, console)
-    path = report.write(played, local.home() / f"report-{province_name}.html")
     console.print(f"报告 report: {path}")
     return played, path
 
@@ -93,17 +96,39 @@ def _play(province: Province, receiver: Receiver, ratings: int, seed: int, conso
     tally = sending.tally(results)
     codes = Counter(code for result in results for code in result.codes)
     cases = views.open_cases()
+    checks, boards = _checks(drawn, tally, codes, node, cases, receiver), _boards(province)
+    with console.status("") as status:
+        stories = casework.play(results, lambda step: status.update(f"工单 cases: {step}"))
+        _wait_until(lambda: _feed_ids() <= receiver.events.keys())
     return Played(
         province,
         drawn,
         tally,
         codes,
-        _checks(drawn, tally, codes, node, cases, receiver),
-        _boards(province),
+        [*checks, *_checks_of_cases(stories, receiver)],
+        boards,
         cases,
+        stories,
         dict(receiver.events),
         time.monotonic() - started,
     )
+
+
+def _checks_of_cases(stories: list[Story], receiver: Receiver) -> list[Checked]:
+    facts = sum(len(story.history) for story in stories)
+    told = [event["data"] for event in list(receiver.events.values()) if event["source"] == "haochaping.rectify"]
+    played = {story.case.case_id for story in stories}
+    # An overturned exclusion is told twice over: as what was decided, and to intake, as a rating that counts again.
+    apart = ("CommandAccepted.v1", "AppealOverturned.v1")
+    of_facts = [event for event in list(receiver.events.values()) if event["data"] in told and event["type"] not in apart]
+    return [
+        Checked(
+            "工单按预期结束", "cases that ended as they should", len(stories), sum(story.case.state is story.ends for story in stories)
+        ),
+        Checked(
+            "工单事实各通报一次", "facts of these cases told once", facts, sum(event["data"].get("case_id") in played for event in of_facts)
+        ),
+    ]
 
 
 def _counted(node: str) -> int:
@@ -195,6 +220,10 @@ def _print(played: Played, console: Console) -> None:
     for title, rows in played.boards.items():
         console.print(views.score_table(title, [row for row in rows if row["total"]]))
     console.print(views.case_table(played.cases))
+    for story in played.stories:
+        console.rule(f"{story.zh} {story.en}")
+        console.print(f"{story.case.case_id}: {story.case.state.zh} {story.case.state}")
+        console.print(history_table(story.history))
     kinds = Counter(event["type"] for event in played.events.values())
     console.print("已验签的推送 verified deliveries: " + ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())))
     verdict = "每条消息都有着落 every message is accounted for" if played.exact else "有出入 something is missing"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections import Counter
 
+    from haochaping.demo.casework import Story
     from haochaping.demo.morning import Morning
     from haochaping.provinces import Province
     from rectify.case import Case
@@ -36,6 +37,7 @@ class Played(NamedTuple):
     checks: list[Checked]
     boards: dict[str, list[dict[str, Any]]]
     cases: list[Case]
+    stories: list[Story]
     events: dict[str, dict[str, Any]]
     seconds: float
 

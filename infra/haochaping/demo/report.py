@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from contract.codes import Clock, Level
 from haochaping import views
+from haochaping.casework import history_row
 from haochaping.demo.morning import BAD_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from haochaping.demo.casework import Story
     from haochaping.demo.played import Played
 
 _COLOURS = dict(zip(Level, ("#1b7f5c", "#58a97f", "#c9b458", "#d9772b", "#b3261e"), strict=True))
@@ -59,6 +61,7 @@ def write(played: Played, path: Path) -> Path:
             _section("每条消息的去向 What became of every message", _checks(played)),
             *(_section(board, _bars(rows)) for board, rows in played.boards.items()),
             _section(f"差评工单 Cases of bad ratings ({len(played.cases)})", _cases(played)),
+            *(_section(f"{story.zh} {story.en}", _story(story)) for story in played.stories),
             _section("拒绝 Refusals", _table(("代码 code", "数量 count"), sorted(played.codes.items()))),
             _section("已验签的推送 Deliveries that a subscriber verified", _deliveries(played)),
         )
@@ -131,6 +134,13 @@ def _cases(played: Played) -> str:
         )
         rows.append((row["case_id"], row["organisation_name"], Level(row["level"]).zh, due))
     return _table(("工单 case", "单位 organisation", "等级 level", "到期前 due before"), rows)
+
+
+def _story(story: Story) -> str:
+    headings = ("时间 when", "事实 fact", "由 by", "内容 what", "期限 due before")
+    return f"<p class='sub'>{story.case.case_id}: {story.case.state.zh} {story.case.state}</p>" + _table(
+        headings, map(history_row, story.history)
+    )
 
 
 def _deliveries(played: Played) -> str:

@@ -1,4 +1,4 @@
-"""A small model of AWS behind the real clients: tables that know conditions, and a count of calls and units.
+"""A small model of AWS behind the real clients: tables that know conditions and sparse indexes, queues, and a count of calls and units.
 
 It hooks into botocore before anything is sent, so that what is measured is our code with its real client, and what is counted is what
 would go over the wire. Units are our own arithmetic (item sizes by DynamoDB's rules, rounded up to 1 KB and 4 KB), since emulators
@@ -14,8 +14,8 @@ import math
 import os
 import re
 import time
-from bisect import bisect_left, bisect_right
-from collections import Counter
+from bisect import bisect_left, bisect_right, insort
+from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from botocore.awsrequest import AWSResponse, HeadersDict
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 Wire = dict[str, Any]
 Key = tuple[str, str]
 
+_LAST = "\U0010ffff"  # behind every text
+_PARTS = 100  # of a transaction
+_PAGE, _LONGEST = 1024 * 1024, 10**9
+
 
 class Unmodelled(Exception):
     """A call, or an expression, that the model does not know."""
@@ -43,25 +47,102 @@ class Refusal(Exception):
         self.answer = {"__type": f"com.amazonaws.dynamodb.v20120810#{kind}", "message": kind, **fields}
 
 
+class Index(NamedTuple):
+    """A sparse index as the template has it: what it is ordered by within what, and what it holds beside the keys."""
+
+    of: str
+    by: str
+    further: tuple[str, ...] = ()
+
+
+_DUE = Index("due_shard", "due_at")
+INDEXES: dict[str, dict[str, Index]] = {
+    "waiting_table": {"due": _DUE},
+    "cases_table": {
+        "due": _DUE._replace(further=("steps",)),
+        "unit": Index("unit", "unit_at", ("summary",)),
+        "watch": Index("watch", "watch_at", ("summary",)),
+    },
+}
+
+
+class Sparse:
+    """The items that have the keys of an index, in its order."""
+
+    def __init__(self, index: Index) -> None:
+        self.index = index
+        self._order: defaultdict[str, list[tuple[str, Key]]] = defaultdict(list)
+
+    def projected(self, item: Wire | None) -> Wire:
+        """What the index holds of an item; nothing of one that lacks its keys."""
+        of, by, further = self.index
+        return {name: item[name] for name in (of, by, "pk", "sk", *further) if name in item} if item and of in item and by in item else {}
+
+    def units(self, before: Wire, after: Wire) -> int:
+        """What it takes to follow: nothing where nothing of it changed, a write at the old place and at the new one where it moved."""
+        if before == after:
+            return 0
+        sizes = [math.ceil(size_of(held) / 1024) for held in (before, after) if held]
+        return sum(sizes) if before and after and self._place(before) != self._place(after) else max(sizes)
+
+    def move(self, before: Wire, after: Wire) -> None:
+        """Takes an item from its old place to its new one."""
+        if before:
+            of, place = self._place(before)
+            held = self._order[of]
+            del held[bisect_left(held, place)]
+        if after:
+            of, place = self._place(after)
+            insort(self._order[of], place)
+
+    def between(self, of: str, first: str, last: str) -> Iterator[Key]:
+        """The keys of its items from one place to another."""
+        held = self._order.get(of, [])
+        ends = bisect_left(held, (first, ("", ""))), bisect_right(held, (last, (_LAST, _LAST)))
+        return (key for _, key in held[slice(*ends)])
+
+    def _place(self, held: Wire) -> tuple[str, tuple[str, Key]]:
+        return held[self.index.of]["S"], (held[self.index.by]["S"], _key(held))
+
+
 class Table(dict[Key, Wire]):
     """Items by (pk, sk), with the sort keys of each partition in order: a query costs what it finds, not what the table holds."""
 
-    def __init__(self) -> None:
+    def __init__(self, indexes: Mapping[str, Index]) -> None:
         super().__init__()
         self._order: dict[str, list[str]] = {}
+        self.indexes = {name: Sparse(index) for name, index in indexes.items()}
 
     def __setitem__(self, key: Key, item: Wire) -> None:
+        self._follow(self.get(key), item)
         held = self._order.setdefault(key[0], [])
         at = bisect_left(held, key[1])
         if held[at : at + 1] != [key[1]]:
             held.insert(at, key[1])
         super().__setitem__(key, item)
 
-    def partition(self, pk: str, first: str = "", last: str = "\U0010ffff") -> list[Wire]:
+    def __delitem__(self, key: Key) -> None:
+        self._follow(self[key], None)
+        super().__delitem__(key)
+
+    def _follow(self, before: Wire | None, after: Wire | None) -> None:
+        for index in self.indexes.values():
+            index.move(index.projected(before), index.projected(after))
+
+    def partition(self, pk: str, first: str = "", last: str = _LAST) -> list[Wire]:
         """The items of a partition from one sort key to another, in order."""
         held = self._order.get(pk, [])
         keys = [(pk, sk) for sk in held[bisect_left(held, first) : bisect_right(held, last)]]
         return [self[key] for key in keys if key in self]  # what was taken out is still in the order
+
+    def listed(self, name: str, of: str, first: str, last: str) -> list[Wire]:
+        """What an index holds of the items from one place to another, in order."""
+        index = self.indexes[name]
+        return [index.projected(self[key]) for key in index.between(of, first, last)]
+
+    def units(self, before: Wire | None, after: Wire | None) -> int:
+        """What a change of an item costs in the indexes, each for itself."""
+        return sum(index.units(index.projected(before), index.projected(after)) for index in self.indexes.values())
 
 
 class Tables(dict[str, Table]):
@@ -72,7 +153,7 @@ class Tables(dict[str, Table]):
         return self[name]
 
     def __setitem__(self, name: str, items: dict[Key, Wire]) -> None:
-        table = Table()
+        table = Table(INDEXES.get(name, {}))
         for key, item in items.items():
             table[key] = item
         super().__setitem__(name, table)
@@ -92,10 +173,12 @@ class Model:
     def __init__(self) -> None:
         self.tables = Tables()
         self.inserted: list[tuple[str, Wire]] = []
+        self.queues: defaultdict[str, list[str]] = defaultdict(list)
         self.calls: Counter[str] = Counter()
         self.sent: list[tuple[str, bytes]] = []
         self.writes: Counter[str] = Counter()
         self.write_units = 0
+        self.index_units = 0  # of the write units those of the indexes
         self.read_units = 0.0
         self.seconds = 0.0
         # Called with the operation before and after it takes effect; raising there is a crash or a lost answer.
@@ -154,35 +237,34 @@ class Model:
     # ------------------------------------------------------------------ DynamoDB
 
     def _putitem(self, request: Wire) -> Wire:
-        table, item = self._table(request), request["Item"]
-        old = table.get(_key(item))
+        item = request["Item"]
+        old = self._table(request).get(_key(item))
         self._write(request, old, item)
         self._check(request, old)
-        table[_key(item)] = item
-        if old is None:
-            self.inserted.append((request["TableName"], item))
+        self._store(request, old, item)
         return {}
 
     def _updateitem(self, request: Wire) -> Wire:
-        table = self._table(request)
-        old = table.get(_key(request["Key"]))
+        old = self._table(request).get(_key(request["Key"]))
         new = _updated(old or dict(request["Key"]), request)
         self._write(request, old, new)
         self._check(request, old)
-        table[_key(request["Key"])] = new
+        self._store(request, old, new)
         return {"Attributes": new} if request.get("ReturnValues") == "ALL_NEW" else {}
 
     def _deleteitem(self, request: Wire) -> Wire:
-        table = self._table(request)
-        old = table.get(_key(request["Key"]))
+        old = self._table(request).get(_key(request["Key"]))
         self._write(request, old, old or {})
         self._check(request, old)
-        table.pop(_key(request["Key"]), None)
+        self._store(request, old, None)
         return {}
 
     def _transactwriteitems(self, request: Wire) -> Wire:
         parts = [part for each in request["TransactItems"] for part in each.values()]
-        olds = [self._table(part).get(_key(part.get("Item") or part["Key"])) for part in parts]
+        keys = [_key(part.get("Item") or part["Key"]) for part in parts]
+        if len(parts) > _PARTS or len({(part["TableName"], key) for part, key in zip(parts, keys, strict=True)}) < len(parts):
+            raise Refusal("ValidationException")
+        olds = [self._table(part).get(key) for part, key in zip(parts, keys, strict=True)]
         news = [
             _updated(old or dict(part["Key"]), part) if "UpdateExpression" in part else part.get("Item")
             for part, old in zip(parts, olds, strict=True)
@@ -199,10 +281,9 @@ class Model:
                 for held, old in zip(holds, olds, strict=True)
             ]
             raise Refusal("TransactionCanceledException", CancellationReasons=reasons)
-        for part, new in zip(parts, news, strict=True):
+        for part, old, new in zip(parts, olds, news, strict=True):
             if new is not None:
-                self._table(part)[_key(new)] = new
-        self.inserted += [(part["TableName"], part["Item"]) for part in parts if "Item" in part]
+                self._store(part, old, new)
         return {}
 
     def _getitem(self, request: Wire) -> Wire:
@@ -220,24 +301,28 @@ class Model:
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def _query(self, request: Wire) -> Wire:
-        values = request["ExpressionAttributeValues"]
-        if request.get("IndexName") == "due":
-            return self._due(request)
-        prefix = values.get(":sk", {}).get("S", "")
-        between = [values[name]["S"] for name in (":first", ":last") if name in values]
-        found = self._table(request).partition(values[":pk"]["S"], *between)
-        items = [item for item in found if item.get("sk", {}).get("S", "").startswith(prefix)]
-        self._read(items, request)
-        return {"Items": items, "Count": len(items), "ScannedCount": len(items)}
+        table, name, asked = self._table(request), request.get("IndexName"), _range_of(request)
+        if name is None:
+            return self._page(table.partition(*asked), request)
+        if request.get("ConsistentRead"):
+            raise Unmodelled("a consistent read of an index")
+        return self._page(table.listed(name, *asked), request, table.indexes[name].index)
 
-    def _due(self, request: Wire) -> Wire:
-        values = request["ExpressionAttributeValues"]
-        shard, now = values[":pk"]["S"], values[":now"]["S"]
-        found = [
-            item for item in self._table(request).values() if item.get("due_shard", {}).get("S") == shard and item["due_at"]["S"] <= now
-        ]
-        self._read(found, request)
-        return {"Items": sorted(found, key=lambda item: item["due_at"]["S"]), "Count": len(found)}
+    def _page(self, found: list[Wire], request: Wire, index: Index | None = None) -> Wire:
+        """As many of the items as an answer holds, after those of the answers before, and where to go on if it is full."""
+        keys = ("pk", "sk", *(index[:2] if index else ()))
+        if start := request.get("ExclusiveStartKey"):
+            by = index.by if index else "sk"
+            found = [item for item in found if _place(item, by) > _place(start, by)]
+        items: list[Wire] = []
+        size, limit = 0, request.get("Limit", _LONGEST)
+        while len(items) < min(len(found), limit) and size < _PAGE:
+            items.append(found[len(items)])
+            size += size_of(items[-1])
+        self._read(items, request)
+        is_full = len(items) < len(found) or len(items) == limit
+        last = {"LastEvaluatedKey": {name: items[-1][name] for name in keys}} if is_full and items else {}
+        return {"Items": items, "Count": len(items), "ScannedCount": len(items)} | last
 
     def _table(self, request: Wire) -> Table:
         return self.tables[request["TableName"]]
@@ -249,16 +334,38 @@ class Model:
             raise Refusal("ConditionalCheckFailedException", **returned)
 
     def _write(self, request: Wire, old: Wire | None, new: Wire, times: int = 1) -> None:
-        # A write whose condition fails costs the same; one in a transaction twice as much. The index by due time is written with the item.
+        # A write whose condition fails costs the same; one in a transaction twice as much.
         units = times * max(math.ceil(size / 1024) for size in (size_of(old or {}), size_of(new), 1))
-        units += "due_shard" in (new or old or {})
         self.writes[request["TableName"]] += 1
         self.write_units += units
         self.wrote(Write(request["TableName"], _key(new or old or request["Key"]), units))
 
+    def _store(self, request: Wire, old: Wire | None, new: Wire | None) -> None:
+        """What a write leaves behind: in the table, in its indexes, which follow it one by one, and in its stream."""
+        table = self._table(request)
+        units = table.units(old, new)
+        self.index_units += units
+        self.write_units += units
+        if new is not None:
+            table[_key(new)] = new
+        elif old is not None:
+            del table[_key(old)]
+        if old is None and "Item" in request:
+            self.inserted.append((request["TableName"], request["Item"]))
+
     def _read(self, items: list[Wire], request: Wire) -> None:
         units = max(math.ceil(sum(map(size_of, items)) / 4096), 1)
         self.read_units += units if request.get("ConsistentRead") else units / 2
+
+    # ------------------------------------------------------------------ queues, which keep what they are sent
+
+    def _sendmessage(self, request: Wire) -> Wire:
+        self.queues[request["QueueUrl"]].append(request["MessageBody"])
+        return {"MessageId": "1"}
+
+    def _sendmessagebatch(self, request: Wire) -> Wire:
+        self.queues[request["QueueUrl"]] += [entry["MessageBody"] for entry in request["Entries"]]
+        return {"Successful": [{"Id": entry["Id"], "MessageId": "1"} for entry in request["Entries"]]}
 
     # ------------------------------------------------------------------ the others: taken, nothing more
 
@@ -324,6 +431,26 @@ def _value_size(value: Wire) -> int:
 
 def _key(item: Wire) -> Key:
     return item["pk"]["S"] if "pk" in item else item["id"]["S"], item.get("sk", {}).get("S", "")
+
+
+def _place(item: Wire, by: str) -> tuple[str, Key]:
+    return item[by]["S"], _key(item)
+
+
+def _range_of(request: Wire) -> tuple[str, str, str]:
+    """What a key condition asks for: the partition, and from where to where."""
+    of, _, rest = request["KeyConditionExpression"].partition(" AND ")
+    values = {name: value["S"] for name, value in request["ExpressionAttributeValues"].items()}
+    partition, ends = values[of.rpartition(" ")[2]], [values[name] for name in re.findall(r":\w+", rest)]
+    if not rest:
+        return partition, "", _LAST
+    if rest.startswith("begins_with("):
+        return partition, ends[0], ends[0] + _LAST
+    if " BETWEEN " in rest:
+        return partition, ends[0], ends[1]
+    if " <= " in rest:
+        return partition, "", ends[0]
+    raise Unmodelled(f"key condition: {rest}")
 
 
 def _updated(old: Wire, request: Wire) -> Wire:

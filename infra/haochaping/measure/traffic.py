@@ -28,12 +28,12 @@ from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contract import tags
+from contract.arrival import Arrival
 from contract.codes import ApplicantType, HandlingType, Level, ProjectStatus, ServiceChannel
 from contract.identifiers import uscc_check_character
 from contract.messages import Person, Rating, ServiceEvent
 from contract.zone import SHANGHAI
 from haochaping.demo.morning import BAD, GOOD, WAYS
-from intake.arrival import Arrival
 from intake.entries import EventEntry, RatingEntry
 from intake.pending import PendingRating
 from intake.sealing import Keys

@@ -122,11 +122,12 @@ _ALL = (
             _column("code", "行政区划代码"),
             _ZH,
             _EN,
+            _column("managing_org", "政务服务管理机构"),
             _coded("closed", "终止方式", catalogue.Succession, "closed", "kind"),
             _column("successors", "承继区划", "closed", "successors", read=_points),
             VALID_FROM,
         ),
-        ("330199000000", "示例区", "Example District", "", "", "2026-01-01"),
+        ("330199000000", "示例区", "Example District", "", "", "", "2026-01-01"),
     ),
     Kind(
         "organisation",

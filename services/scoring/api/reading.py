@@ -22,7 +22,6 @@ A question that would need many more is refused (`sum_over_too_much`); the bound
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from datetime import date
 from http import HTTPStatus
@@ -32,12 +31,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 
-from cloud import clock, registry
-from cloud.answers import answer, caller_of, headers_of, lasting, refusal
+from cloud import clock, origin, registry
+from cloud.answers import answer, lasting, refusal
 from cloud.clients import s3
 from cloud.settings import settings
 from cloud.table import query
-from contract.identifiers import PARTY_ID
 from contract.refusals import Refused, refuse
 from contract.zone import day_of
 from scoring import counters, scores
@@ -80,7 +78,6 @@ MOST_SIBLING_DAYS = 400 * 31
 # Organisations of one coverage, each of which takes a read for every item that it has registered.
 MOST_ORGANISATIONS = 40
 
-_PARTY = re.compile(PARTY_ID)
 _TOLD = {"period", "revision", "published_on", "sha256", "policy_version", "code_version"}
 
 
@@ -233,17 +230,9 @@ def nothing_there(_: NotFoundError) -> Response[str]:
 def _question() -> Question:
     """Raises Refused (`unknown_party`, `wrong_sender`, `bad_period`)."""
     on = day_of(clock.now())
-    return Question(_reader(on), questions.period(_parameter("period")), on)
-
-
-def _reader(on: date) -> Reader:
-    named = headers_of(app.current_event).get("party", "")
-    party = registry.party(named, on) if _PARTY.fullmatch(named) else None
-    if party is None:
-        raise refuse("unknown_party", "party")
-    if not (party.principals and party.is_sent_by(caller_of(app.current_event))):
-        raise refuse("wrong_sender", "party")
-    return Reader(party.role, party.regions, party.organisations, party.sectors)
+    party = origin.asking(app.current_event, on)
+    reader = Reader(party.role, party.regions, party.organisations, party.sectors)
+    return Question(reader, questions.period(_parameter("period")), on)
 
 
 def _parameter(name: str) -> str:

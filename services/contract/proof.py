@@ -13,7 +13,7 @@ from contract.refusals import refuse
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from intake.arrival import Arrival
+    from contract.arrival import Arrival
 
 TOLERANCE = timedelta(minutes=5)
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contract.identifiers import PARTY_ID
-from intake.sealing import digest
+from contract.wire import digest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

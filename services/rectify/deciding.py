@@ -1,0 +1,111 @@
+"""Load, decide, save: what every order goes through, wherever it came from (design, 6.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cloud import clock
+from contract.refusals import Refused, refuse
+from contract.zone import day_of
+from rectify import cases, ground
+from rectify.case import evolve
+from rectify.cases import Change, Clash
+from rectify.decisions import decide
+from rectify.orders import OpenCase, Ordered, PassStep
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from cloud.registry import Party
+    from contract.commands import AnyCommand
+    from rectify.case import Case
+    from rectify.cases import Outcome
+    from rectify.facts import Fact
+    from rectify.orders import Order
+
+_TRIES = 3
+
+
+def carry_out(order: Order) -> None:
+    """What the system asks of a case. Repeated, it has no second effect. Raises Clash, and NoCase for a follow-up without its case."""
+    for attempt in range(1, _TRIES + 1):
+        try:
+            return _carry_out(order, clock.now())
+        except Clash:
+            if attempt == _TRIES:
+                raise
+    return None
+
+
+def _carry_out(order: Order, now: datetime) -> None:
+    case, outcome = cases.load(order.case_id, order.command_id)
+    if outcome:
+        return
+    facts = _decided(case, order, now)
+    if facts:
+        cases.save(_changes(case, facts), order, now)
+
+
+def command(order: AnyCommand, party: Party, now: datetime, *, announce: bool = False) -> Outcome:
+    """What a party's command led to, now or the first time that it came. A refusal is an outcome too, and is kept.
+
+    Raises Refused for what is no command of a case: `unknown_case`, `command_differs` under a `command_id` that is taken, and
+    `case_changed` if others changed the case at every try.
+    """
+    on = day_of(now)
+    ordered = Ordered(command=order, acting=ground.acting(party, order.actor, on))
+    for _ in range(_TRIES):
+        try:
+            return _command(ordered, now, announce=announce)
+        except Clash:
+            continue
+    raise refuse("case_changed", "case_id")
+
+
+def _command(order: Ordered, now: datetime, *, announce: bool) -> Outcome:
+    case, outcome = cases.load(order.case_id, order.command_id)
+    if outcome is None:
+        outcome = _first_time(case, order, now, announce=announce)
+    if outcome.fingerprint != cases.fingerprint(order):
+        raise refuse("command_differs", "command_id")
+    return outcome
+
+
+def _first_time(case: Case | None, order: Ordered, now: datetime, *, announce: bool) -> Outcome:
+    if case is None:
+        raise refuse("unknown_case", "case_id")
+    announced = announce and order.command.action not in cases.UNTOLD
+    try:
+        facts = _decided(case, order, now)
+    except Refused as refused:
+        return cases.refuse(order, refused.reasons, now, announce=announced)
+    return cases.save(_changes(case, facts), order, now, announce=announced)
+
+
+def _decided(case: Case | None, order: Order, now: datetime) -> list[Fact]:
+    rating = order.rating if isinstance(order, OpenCase) else case.rating if case else None
+    if rating is None:
+        return decide(None, order, ground.NO_POLICY, now)
+    return decide(case, _informed(order, case, now), ground.policy_of(rating), now)
+
+
+def _informed(order: Order, case: Case | None, now: datetime) -> Order:
+    """The order with what the register or the table knows beside the case."""
+    if isinstance(order, OpenCase):
+        rating = order.rating
+        return order.model_copy(update={"routing": ground.routing_of(rating.organisation, rating.region_code, day_of(now))})
+    if isinstance(order, PassStep) and order.level is None and case:
+        return order.model_copy(update={"late": cases.late_month(case.unit, case.region, now)})
+    if isinstance(order, Ordered) and case:
+        named = getattr(order.command, "to", None) or getattr(order.command, "organisation", None)
+        return order.model_copy(update={"to": ground.transfer_to(named, case.region, day_of(now)) if named else None})
+    return order
+
+
+def _changes(case: Case | None, facts: list[Fact]) -> list[Change]:
+    changes = []
+    for fact in facts:
+        after = evolve(case, fact)
+        changes.append(Change(case, fact, after))
+        case = after
+    return changes
