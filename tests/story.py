@@ -275,7 +275,8 @@ class Story:
         due = {clock: deadline.due_at for clock, deadline in case.running.items()}
         assumed = tuple(clock for clock, deadline in case.running.items() if deadline.provisional)
         self.history.append(fact)
-        self.entries.append(Entry(case.case_id, f"H#{case.version:06}", fact, case.rating, case.state, case.unit, due, assumed))
+        written = fact.model_dump_json(exclude_none=True)
+        self.entries.append(Entry(case.case_id, written, fact, case.rating, case.state, case.unit, due, assumed))
 
     # ------------------------------------------------------------ time
 

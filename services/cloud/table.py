@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 _BATCH = 100
 
+NEW = "attribute_not_exists(pk)"
+"""The condition that there is no such item yet."""
+
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
@@ -47,7 +50,7 @@ def put_new(table: str, item: Mapping[str, Any]) -> Item | None:
         dynamodb().put_item(
             TableName=table,
             Item=marshal(item),
-            ConditionExpression="attribute_not_exists(pk)",
+            ConditionExpression=NEW,
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     except dynamodb().exceptions.ConditionalCheckFailedException as taken:
@@ -65,9 +68,7 @@ def delete(table: str, key: Mapping[str, Any]) -> None:
     dynamodb().delete_item(TableName=table, Key=marshal({"pk": key["pk"], "sk": key["sk"]}))
 
 
-def put_of(
-    table: str, item: Mapping[str, Any], condition: str = "attribute_not_exists(pk)", values: Mapping[str, Any] | None = None
-) -> Any:
+def put_of(table: str, item: Mapping[str, Any], condition: str = NEW, values: Mapping[str, Any] | None = None) -> Any:
     """A put on a condition, as a part of a transaction; with none (empty) whatever was there."""
     put: Item = {"TableName": table, "Item": marshal(item)} | ({"ConditionExpression": condition} if condition else {})
     return {"Put": put | ({"ExpressionAttributeValues": marshal(values)} if values else {})}
@@ -75,7 +76,7 @@ def put_of(
 
 def absent(table: str, key: Mapping[str, Any]) -> Any:
     """That there is no such item, as a part of a transaction."""
-    return {"ConditionCheck": {"TableName": table, "Key": marshal(key), "ConditionExpression": "attribute_not_exists(pk)"}}
+    return {"ConditionCheck": {"TableName": table, "Key": marshal(key), "ConditionExpression": NEW}}
 
 
 def old_item(error: ClientError) -> Item:

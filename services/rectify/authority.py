@@ -97,7 +97,8 @@ def _check_unit(case: Case, command: AnyCommand, acting: Acting) -> None:
         if case.transfer is None or case.transfer.unit not in acting.organisations:
             raise refuse("no_transfer", "case_id")
         return
-    if is_unit_of(case, acting):
+    is_anothers_part = isinstance(command, CloseSubtask) and command.done
+    if is_unit_of(case, acting) and not is_anothers_part:
         return
     own = [subtask for subtask in case.subtasks if subtask.organisation in acting.organisations]
     # A co-handling unit does its own part, and may say what it has to say.

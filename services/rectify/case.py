@@ -235,7 +235,7 @@ def _changes(case: Case, fact: Fact) -> dict[str, Any]:
     match fact:
         case Assigned():
             state = CaseState.ASSIGNED if case.state is CaseState.RECEIVED else case.state
-            return {"state": state, "person": fact.person}
+            return {"state": state, "person": fact.person, "units": _units(case, fact.by)}
         case ContactTried():
             return {"contact_tries": (*case.contact_tries, day_of(fact.at))}
         case Contacted():
@@ -248,7 +248,7 @@ def _changes(case: Case, fact: Fact) -> dict[str, Any]:
         case ActionTaken():
             return {"acted": True}
         case Replied():
-            return {"state": CaseState.REPLIED, "replied": True, "answered": True, "asked": None, "callback_tries": ()}
+            return {"state": CaseState.REPLIED, "replied": True, "answered": True, "asked": None, "transfer": None, "callback_tries": ()}
         case CallbackTried():
             return {"state": CaseState.CALLBACK, "callback_tries": (*case.callback_tries, day_of(fact.at))}
         case CalledBack():
@@ -310,6 +310,12 @@ def _changes(case: Case, fact: Fact) -> dict[str, Any]:
             return {"clocks": case.clocks | {fact.clock: _stepped(case.clocks[fact.clock], fact.level)}}
         case _:
             return {}
+
+
+def _units(case: Case, by: By | None) -> tuple[str, ...]:
+    """Where no unit is known, the body that puts somebody in charge takes its place: it decides nothing about the case either."""
+    body = by.organisation if by and case.unit is None else None
+    return case.units if body is None or body in case.units else (*case.units, body)
 
 
 def _again(state: CaseState) -> dict[str, Any]:

@@ -8,7 +8,7 @@
 | `case_id` / `P#version` | a report of pressure, on the supervisor's list; it is on no other |
 | `RECEIPT#sha256` / `CASE` | the case of a rating, for its rater |
 | `PROBLEM#unit#id` / `case_id`, `~case_id#version` | the cases with one cause, and the changes made because of it |
-| `LATE#unit` / `month#case_id`, `month!` | the cases of a unit that were late in a month, and that its head was called to a talk |
+| `LATE#unit` / `month#case_id`, `month=`, `month!` | a unit's late cases of a month, how many, and that its head was called to a talk |
 | `REFUSED#day` / `C#message id` | a message that is no command of a case, with what it said |
 
 Three sparse indexes: `due` (`due#shard` / next step), from which the sweep finds what is due without looking at what is open; `unit`
@@ -28,7 +28,7 @@ from pydantic import TypeAdapter
 from cloud import due as due_index
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import get, get_many, put, put_new, put_of, query, search
+from cloud.table import NEW, get, get_many, put, put_new, put_of, query, search
 from contract.codes import CaseAction, CaseState, Clock
 from contract.ledger import RatingFacts
 from contract.refusals import Refusal
@@ -37,7 +37,7 @@ from rectify.case import Case
 from rectify.clocks import OF_THE_UNIT
 from rectify.facts import AnyFact, BecameOverdue, ChangeRecorded, Fact, InterviewCalled, Opened, PressureReported, ProblemLinked
 from rectify.measures import step_of
-from rectify.orders import LateMonth, Ordered
+from rectify.orders import LateMonth, Ordered, PassStep, Recount
 from rectify.summaries import summary
 from rectify.telling import Entry
 
@@ -100,11 +100,13 @@ def save(changes: Sequence[Change], order: Order, now: datetime, *, announce: bo
     table, before, after = settings().cases_table, changes[0].before, changes[-1].after
     outcome = Outcome(tuple(change.fact.fact for change in changes), after.state, (), fingerprint(order))
     was = {":before": before.version} if before else None
-    head = put_of(table, _head(after), "version = :before" if before else "attribute_not_exists(pk)", was)
-    new = [put_of(table, item) for item in (*map(_history, changes), *_once(changes), _told(after.case_id, order, outcome, now, announce))]
+    head = put_of(table, _head(after), "version = :before" if before else NEW, was)
+    told = put_of(table, _told(after.case_id, order, outcome, now, announce), "" if isinstance(order, (PassStep, Recount)) else NEW)
+    new = [put_of(table, item) for item in (*map(_history, changes), *_once(changes))] + [told]
     again = [put_of(table, item, condition="") for item in _beside(changes)]
+    month = list(_month(table, changes, order))
     try:
-        dynamodb().transact_write_items(TransactItems=[head, *new, *again])
+        dynamodb().transact_write_items(TransactItems=[head, *new, *again, *month])
     except dynamodb().exceptions.TransactionCanceledException as cancelled:
         codes = {reason.get("Code") for reason in cancelled.response.get("CancellationReasons", [])}
         if codes & {"ConditionalCheckFailed", "TransactionConflict"}:
@@ -268,6 +270,17 @@ def _of_fact(fact: Fact, case: Case) -> Iterator[dict[str, Any]]:
             yield {"pk": case.case_id, "sk": f"P#{case.version:06}", **listed}
         case BecameOverdue() if fact.clock in OF_THE_UNIT:
             yield {"pk": f"LATE#{unit}", "sk": f"{month_of(fact.at)}#{case.case_id}"}
+
+
+def _month(table: str, changes: Sequence[Change], order: Order) -> Iterator[Any]:
+    """That the month is as it was read: of two cases that are late at the same moment one must have seen the other, or nobody is called."""
+    late, case = order.late if isinstance(order, PassStep) else None, changes[-1].after
+    ran_out = {change.fact.clock for change in changes if isinstance(change.fact, BecameOverdue)}
+    if late is None or case.case_id in late.cases or not ran_out & OF_THE_UNIT:
+        return
+    seen = len(late.cases)
+    item = {"pk": f"LATE#{unit_key(case.unit, case.region)}", "sk": f"{late.month}=", "cases": seen + 1}
+    yield put_of(table, item, "cases = :seen" if seen else NEW, {":seen": seen} if seen else None)
 
 
 def month_of(moment: datetime) -> str:

@@ -11,7 +11,7 @@ from rectify import cases, ground
 from rectify.case import evolve
 from rectify.cases import Change, Clash
 from rectify.decisions import decide
-from rectify.orders import OpenCase, Ordered, PassStep
+from rectify.orders import OpenCase, Ordered, PassStep, Recount
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,26 +39,30 @@ def carry_out(order: Order) -> None:
 
 def _carry_out(order: Order, now: datetime) -> None:
     case, outcome = cases.load(order.case_id, order.command_id)
-    if outcome:
+    # What a clock asks has no effect twice, since the case knows what was told; a date that comes back is told anew.
+    if outcome and not isinstance(order, (PassStep, Recount)):
         return
-    facts = _decided(case, order, now)
+    informed = _informed(order, case, now)
+    facts = _decided(case, informed, now)
     if facts:
-        cases.save(_changes(case, facts), order, now)
+        cases.save(_changes(case, facts), informed, now)
 
 
 def command(order: AnyCommand, party: Party, now: datetime, *, announce: bool = False) -> Outcome:
     """What a party's command led to, now or the first time that it came. A refusal is an outcome too, and is kept.
 
-    Raises Refused for what is no command of a case: `unknown_case`, `command_differs` under a `command_id` that is taken, and
-    `case_changed` if others changed the case at every try.
+    Raises Refused for what is no command of a case: `command_differs` under a `command_id` that is taken, and for one who waits for the
+    answer `unknown_case`, and `case_changed` if others changed the case at every try. Of what came by the queue (`announce`) the former is
+    an outcome like others, since a copy may come when the case is there; the latter raises Clash, and the queue brings it again.
     """
     on = day_of(now)
     ordered = Ordered(command=order, acting=ground.acting(party, order.actor, on))
-    for _ in range(_TRIES):
+    for attempt in range(1, _TRIES + 1):
         try:
             return _command(ordered, now, announce=announce)
         except Clash:
-            continue
+            if announce and attempt == _TRIES:
+                raise
     raise refuse("case_changed", "case_id")
 
 
@@ -72,11 +76,11 @@ def _command(order: Ordered, now: datetime, *, announce: bool) -> Outcome:
 
 
 def _first_time(case: Case | None, order: Ordered, now: datetime, *, announce: bool) -> Outcome:
-    if case is None:
+    if case is None and not announce:
         raise refuse("unknown_case", "case_id")
     announced = announce and order.command.action not in cases.UNTOLD
     try:
-        facts = _decided(case, order, now)
+        facts = _decided(case, _informed(order, case, now), now)
     except Refused as refused:
         return cases.refuse(order, refused.reasons, now, announce=announced)
     return cases.save(_changes(case, facts), order, now, announce=announced)
@@ -86,7 +90,7 @@ def _decided(case: Case | None, order: Order, now: datetime) -> list[Fact]:
     rating = order.rating if isinstance(order, OpenCase) else case.rating if case else None
     if rating is None:
         return decide(None, order, ground.NO_POLICY, now)
-    return decide(case, _informed(order, case, now), ground.policy_of(rating), now)
+    return decide(case, order, ground.policy_of(rating), now)
 
 
 def _informed(order: Order, case: Case | None, now: datetime) -> Order:
@@ -94,7 +98,7 @@ def _informed(order: Order, case: Case | None, now: datetime) -> Order:
     if isinstance(order, OpenCase):
         rating = order.rating
         return order.model_copy(update={"routing": ground.routing_of(rating.organisation, rating.region_code, day_of(now))})
-    if isinstance(order, PassStep) and order.level is None and case:
+    if isinstance(order, PassStep) and order.level is None and case and ground.policy_of(case.rating).interview_after:
         return order.model_copy(update={"late": cases.late_month(case.unit, case.region, now)})
     if isinstance(order, Ordered) and case:
         named = getattr(order.command, "to", None) or getattr(order.command, "organisation", None)

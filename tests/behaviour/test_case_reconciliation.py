@@ -1,4 +1,4 @@
-"""Every bad rating has its case, or is named and announced again; a calendar that is known better moves what is open, with the old date kept."""
+"""Every bad rating has its case, or is named and announced again; a better known calendar moves what is open, and the old date is kept."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def relayed(bed) -> list[dict]:
 
 
 def run(bed) -> Counter[str]:
-    """The nightly job for each day on which there are ratings."""
+    """The nightly job for each day that ratings, and defaults, belong to."""
     answered: Counter[str] = Counter()
-    for day in {item["day"] for item in bed.items("LedgerTable", "R#")}:
+    for day in {item["day"] for kind in ("R#", "D#") for item in bed.items("LedgerTable", kind)}:
         answer = reconcile({"days_back": (day_of(clock.now()) - date.fromisoformat(day)).days}, CONTEXT)
         answered.update({name: answer[name] for name in ("bad", "missing", "recounted")})
     return answered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections import Counter
 from datetime import date
 from itertools import pairwise
@@ -10,15 +11,17 @@ from itertools import pairwise
 import pytest
 
 from cloud.clients import dynamodb
-from haochaping.measure import growth, others, ours
+from haochaping.measure import casework, growth, others, ours
 from haochaping.measure.drawn import MOST_BYTES, MOST_RECORDS, Drawn, cut, is_rating
 from haochaping.measure.history import History
-from haochaping.measure.model import on_wire, size_of
+from haochaping.measure.model import INDEXES, Index, on_wire, size_of
 from haochaping.measure.modelled import modelled
 from haochaping.measure.sizes import worked_out
 from haochaping.measure.traffic import DAY, Traffic, share_between
 from haochaping.measure.windows import moments
+from haochaping.stack import variable_of
 from scoring.app import count
+from template_file import resources
 
 NOON = 12 * 3600.0
 
@@ -98,6 +101,116 @@ def test_a_transaction_takes_twice_as_much(model, drawn):
     naive, idempotent, transaction = ways.values()
     assert transaction == 2 * naive
     assert idempotent == naive + 2
+
+
+def test_a_transaction_takes_effect_as_a_whole_or_not_at_all(model):
+    taken, free = on_wire({"pk": "P", "sk": "taken"}), on_wire({"pk": "P", "sk": "free"})
+    put(TableName="ledger_table", Item=taken)
+    parts = [
+        {"Put": {"TableName": "ledger_table", "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}} for item in (free, taken)
+    ]
+    with pytest.raises(dynamodb().exceptions.TransactionCanceledException) as cancelled:
+        dynamodb().transact_write_items(TransactItems=parts)
+    assert [reason["Code"] for reason in cancelled.value.response["CancellationReasons"]] == ["None", "ConditionalCheckFailed"]
+    assert set(model.tables["ledger_table"]) == {("P", "taken")}
+    with pytest.raises(dynamodb().exceptions.ClientError):  # two writes of one item
+        dynamodb().transact_write_items(TransactItems=[parts[0], parts[0]])
+    assert dynamodb().transact_write_items(TransactItems=parts[:1])
+    assert [item["sk"]["S"] for table, item in model.inserted if table == "ledger_table"] == ["taken", "free"]
+
+
+# ---------------------------------------------------------------- indexes
+
+
+def put(**request):
+    dynamodb().put_item(**request)
+
+
+def case_head(**said):
+    return {"TableName": "cases_table", "Item": on_wire({"pk": "c_1", "sk": "STATE"} | said)}
+
+
+def listed(index, of, **options):
+    """The pages of what an index holds under a key."""
+    request = {"TableName": "cases_table", "IndexName": index, "KeyConditionExpression": "#of = :of", **options}
+    names = {"ExpressionAttributeNames": {"#of": index}, "ExpressionAttributeValues": on_wire({":of": of})}
+    return [page["Items"] for page in dynamodb().get_paginator("query").paginate(**request, **names)]
+
+
+def test_the_models_indexes_are_those_of_the_template():
+    found = {}
+    for name, table in resources("AWS::DynamoDB::Table").items():
+        for index in table["Properties"].get("GlobalSecondaryIndexes", []):
+            keys = [key["AttributeName"] for key in index["KeySchema"]]
+            held = tuple(index["Projection"].get("NonKeyAttributes", ()))
+            found.setdefault(variable_of(name).lower(), {})[index["IndexName"]] = Index(*keys, held)
+    assert found == INDEXES
+
+
+def test_an_index_holds_what_has_its_keys_and_shows_what_is_projected(model):
+    put(**case_head(watch="OPEN", watch_at="33#2026", summary="s", case="all of it", unit="U"))
+    assert listed("watch", "OPEN") == [[on_wire({"watch": "OPEN", "watch_at": "33#2026", "pk": "c_1", "sk": "STATE", "summary": "s"})]]
+    assert listed("unit", "U") == [[]]
+    put(**case_head(summary="s"))
+    assert listed("watch", "OPEN") == [[]]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "units"),
+    [
+        ({}, {"watch": "OPEN", "watch_at": "1"}, 1),
+        ({"watch": "OPEN", "watch_at": "1"}, {}, 1),
+        ({"watch": "OPEN", "watch_at": "1"}, {"watch": "OPEN", "watch_at": "2"}, 2),
+        ({"watch": "OPEN", "watch_at": "1", "case": "a"}, {"watch": "OPEN", "watch_at": "1", "case": "b"}, 0),
+        ({"watch": "OPEN", "watch_at": "1", "summary": "a"}, {"watch": "OPEN", "watch_at": "1", "summary": "b" * 1024}, 2),
+        (
+            {"watch": "OPEN", "watch_at": "1", "unit": "U", "unit_at": "1"},
+            {"watch": "OPEN", "watch_at": "2", "unit": "U", "unit_at": "2"},
+            4,
+        ),
+    ],
+)
+def test_an_index_costs_a_write_where_it_changes_and_two_where_an_item_moves(model, before, after, units):
+    put(**case_head(**before))
+    in_indexes, own = model.index_units, math.ceil(size_of(case_head(**after)["Item"]) / 1024)
+    assert spent(model, lambda: put(**case_head(**after))) == own + units
+    assert model.index_units - in_indexes == units
+
+
+def test_a_write_that_is_refused_costs_nothing_in_the_indexes(model):
+    def again():
+        with pytest.raises(dynamodb().exceptions.ConditionalCheckFailedException):
+            put(**case_head(watch="OPEN", watch_at="2"), ConditionExpression="attribute_not_exists(pk)")
+
+    put(**case_head(watch="OPEN", watch_at="1"))
+    assert spent(model, again) == 1
+
+
+def test_a_list_is_read_in_order_page_by_page(model):
+    for number in (3, 1, 2):
+        put(TableName="cases_table", Item=on_wire({"pk": f"c_{number}", "sk": "STATE", "watch": "OPEN", "watch_at": f"{number}"}))
+    pages = listed("watch", "OPEN", Limit=2)
+    assert [[item["pk"]["S"] for item in page] for page in pages] == [["c_1", "c_2"], ["c_3"]]
+    long = {"summary": "s" * 600_000}
+    for number in (1, 2, 3):
+        item = on_wire({"pk": f"c_{number}", "sk": "STATE", "watch": "OPEN", "watch_at": f"{number}"} | long)
+        put(TableName="cases_table", Item=item)
+    assert [len(page) for page in listed("watch", "OPEN")] == [2, 1]  # an answer ends behind a megabyte
+
+
+# ---------------------------------------------------------------- what a case takes
+
+
+def test_a_sweep_costs_the_same_however_many_cases_are_open():
+    few, many = (casework.sweep(open_cases) for open_cases in (100, 10_000))
+    assert few[1:4] == many[1:4]
+    assert few.messages == 3 * casework.DUE
+
+
+def test_a_command_takes_one_read_and_one_write_and_a_repeated_one_the_read_alone():
+    calls = {one.name.partition(" ")[2]: one.calls for one in casework.commands(2)}
+    assert {calls[kind.action] for kind in (*casework.PUT_RIGHT, *casework.APPEALED[3:])} == {2}
+    assert (calls["opened"], calls["refused"], calls["the same once more"]) == (2, 2, 1)
 
 
 # ---------------------------------------------------------------- a day and its windows

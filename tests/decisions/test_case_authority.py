@@ -130,6 +130,17 @@ def test_a_managing_body_may_be_the_unit_itself():
     assert story.refusal("URGE") == "of_the_rated_unit"
 
 
+def test_a_body_that_handles_the_case_of_no_known_unit_decides_nothing_about_it():
+    chief, colleague = (
+        somebody("COORDINATOR", AUTHORITY, "SUPERVISOR", "chief"),
+        somebody("SUPERVISOR", AUTHORITY, "SUPERVISOR", "colleague"),
+    )
+    own = (*(move(one.action, chief, **one.said) for one in verified("COMPLEX")), move("ASK_EXTENSION", chief))
+    story = given(*own, routing=Routing(above=(COUNTY, CITY)), organisation=None)
+    assert story.refusal(move("DECIDE_EXTENSION", colleague)) == "of_the_rated_unit"
+    assert story.refusal(move("DECIDE_EXTENSION", somebody("SUPERVISOR", REVIEW_BODY, "SUPERVISOR"))) == ""
+
+
 def test_a_helping_unit_does_its_part_and_says_what_it_has_to_say():
     story = given(*verified(), "ADD_SUBTASK")
     assert story.refusal(move("STATE", HELPER)) == story.refusal("CLOSE_SUBTASK") == ""

@@ -320,10 +320,15 @@ def test_an_exclusion_says_why_and_a_restored_rating_is_put_right():
     assert story.given(*ANSWERED, "CALL_BACK").state == "CLOSED"
 
 
-def test_a_restored_rating_can_be_excluded_again_where_the_policy_allows_a_second_appeal():
+def test_after_a_review_the_rater_has_had_the_last_word_however_many_appeals_the_policy_allows():
     twice = policy(appeal=POLICY.appeal.model_copy(update={"max_rounds": 2}))
-    story = given(*EXCLUDED, "CONTEST", OVERTURNED, "FILE_APPEAL", GRANTED, under=twice)
-    assert (story.state, story.case.turn) == ("EXCLUDED", 3)
+    assert given(*EXCLUDED, "CONTEST", OVERTURNED, under=twice).refusal("FILE_APPEAL") == "appeal_used_up"
+    assert given(*CLOSED, "CONTEST", OVERTURNED, under=twice).refusal("FILE_APPEAL") == "appeal_used_up"
+
+
+def test_what_is_late_already_can_still_be_found_to_be_complex():
+    story = given("ASSIGN", "CONTACT").at("2027-03-01")
+    assert story.when(move("VERIFY", finding="COMPLEX", planned_day="2027-03-05")) == ["Verified", "TrackSet"]
 
 
 def test_a_closed_case_that_is_overturned_leaves_the_rating_counted():

@@ -284,7 +284,7 @@ class AnyCase(RuleBasedStateMachine):
         if one.action == "FOLLOW_UP" and any(isinstance(fact, FollowUpReceived) for fact in self.story.history):
             return
         with suppress(Refused):
-            self.story.when(one)
+            self.story.later(milliseconds=1).when(one)
 
     @rule(hours=st.sampled_from([1, 7, 24, 60, 200, 500]))
     def nobody_looks(self, hours: int) -> None:

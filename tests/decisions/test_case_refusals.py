@@ -35,6 +35,7 @@ from story import (
     RECTIFIER,
     REOPENED,
     REPLIED,
+    REVIEW_BODY,
     REVIEWER,
     STAFF,
     SUPERVISED,
@@ -63,6 +64,7 @@ TWO_REFERENCES = policy(min_evidence=2)
 SHORT_APPEAL = policy(appeal=Appeal(window=workdays(1), decide=workdays(10)))
 BY_SUPERVISOR = policy(appeal=POLICY.appeal.model_copy(update={"reviewer_role": "SUPERVISOR"}))
 MANAGING = somebody("COORDINATOR", AUTHORITY, "SUPERVISOR", "both", roles=("COORDINATOR", "SUPERVISOR"))
+NEIGHBOUR = somebody("COORDINATOR", REVIEW_BODY, "SUPERVISOR")
 BOTH = somebody("SUPERVISOR", AUTHORITY, "SUPERVISOR", "both", roles=("COORDINATOR", "SUPERVISOR"))
 ELSEWHERE = {"regions": ("320000000000",)}
 MANAGING_ELSEWHERE, SUPERVISOR_ELSEWHERE = MANAGING.model_copy(update=ELSEWHERE), SUPERVISOR.model_copy(update=ELSEWHERE)
@@ -126,8 +128,8 @@ TABLE = [
     R("of_the_rated_unit", "a helping unit decides", (*ASKED, "ADD_SUBTASK"), move("DECIDE_EXTENSION", HELPERS_SUPERVISOR)),
     R(
         "own_decision",
-        "who asked for it grants it",
-        (*(move(one.action, MANAGING, **one.said) for one in COMPLEX), move("ASK_EXTENSION", MANAGING)),
+        "who asked for it, where another body had put somebody in charge, grants it",
+        (move("ASSIGN", NEIGHBOUR), *(move(one.action, MANAGING, **one.said) for one in COMPLEX[1:]), move("ASK_EXTENSION", MANAGING)),
         move("DECIDE_EXTENSION", BOTH),
         opening=NO_UNIT,
     ),
@@ -175,7 +177,8 @@ TABLE = [
     R("same_unit", "reassigned to where it is", ("REASSIGN",), "REASSIGN"),
     R("same_unit", "a part for itself", (), move("ADD_SUBTASK", organisation=UNIT)),
     R("too_many_subtasks", "one more than there may be", ("ADD_SUBTASK",) * 20, "ADD_SUBTASK"),
-    R("no_subtask", "there is none", verified(), move("CLOSE_SUBTASK", COORDINATOR)),
+    R("no_subtask", "there is none", verified(), move("CLOSE_SUBTASK", COORDINATOR, done=False)),
+    R("not_your_case", "the lead unit does not say that another unit is done", ("ADD_SUBTASK",), move("CLOSE_SUBTASK", COORDINATOR)),
     R("no_subtask", "it is done", ("ADD_SUBTASK", "CLOSE_SUBTASK"), "CLOSE_SUBTASK"),
     # Appeal and review.
     R("appeal_used_up", "refused before", (*verified(), "FILE_APPEAL", move("DECIDE_APPEAL", granted=False)), "FILE_APPEAL"),
@@ -281,7 +284,7 @@ def test_a_command_is_possible_in_its_states_and_refused_in_every_other(action, 
     story = standing(state)
     if state in WORKING and action in BEFORE and not story.refusal(BEFORE[action]):
         story.given(BEFORE[action])
-    code = story.refusal(move(action, COORDINATOR) if action == "CLOSE_SUBTASK" else action)
+    code = story.refusal(move(action, COORDINATOR, done=False) if action == "CLOSE_SUBTASK" else action)
     assert code in RULES | {""} if state in POSSIBLE[action] else code == INSTEAD.get(action, "wrong_state")
 
 

@@ -1,4 +1,4 @@
-"""What a rating costs: calls and units by our own arithmetic, CPU time, beside other ways of doing the same; and import times.
+"""What a rating and a case cost: calls and units by our own arithmetic, CPU time, beside other ways of doing the same; import times.
 
 The others: one put and one update per node for every entry (which counts a redelivered rating twice), the same wrapped in Powertools
 Idempotency (which does not), and one transaction per entry. All run against the same model, over the same entries.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.stream import parse
 from contract.ledger import counted
-from haochaping.measure import growth, others, ours, report, windows
+from haochaping.measure import casework, growth, others, ours, report, windows
 from haochaping.measure.modelled import modelled, pretend_an_account
 
 if TYPE_CHECKING:
@@ -53,12 +53,15 @@ def run(
         days = [_days(pool, each, lanes, other_lanes, in_office_hours) for each in sorted(per_day, reverse=True)]
         taken = pool.submit(_costs, ratings)
         grown = [pool.submit(growth.measure, size, ratings) for size in growth.SIZES]
+        of_cases, swept = pool.submit(casework.commands), [pool.submit(casework.sweep, size) for size in casework.SIZES]
         console.print(report.costs(ratings, taken.result()))
         measured = [report.Day(each, lanes, [one.result() for one in day]) for each, day in sorted(days, key=lambda day: day[0])]
         for day in measured:
             console.print(report.day(day))
         console.print(report.kinds(measured), report.load(measured), report.how(measured), sep="\n")
         console.print(report.growth([one.result() for one in grown], ratings))
+        console.print(report.commands(of_cases.result(), casework.CASES))
+        console.print(report.sweeps([one.result() for one in swept], casework.DUE))
     console.print(_imports())
 
 

@@ -296,8 +296,8 @@ class Model:
         for name, wanted in request["RequestItems"].items():
             table = self.tables[name]
             found[name] = [table[key] for key in map(_key, wanted["Keys"]) if key in table]
-            for item in found[name]:
-                self._read([item], wanted)
+            for key in map(_key, wanted["Keys"]):
+                self._read([table[key]] if key in table else [], wanted)
         return {"Responses": found, "UnprocessedKeys": {}}
 
     def _query(self, request: Wire) -> Wire:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterable, Sequence
 
+    from haochaping.measure.casework import Spent, Swept
     from haochaping.measure.growth import Grown
     from haochaping.measure.windows import Counted, Window
 
@@ -202,3 +203,19 @@ def growth(measured: Iterable[Grown], ratings: int) -> Table:
     headings = ("此前评价数 ratings before", "调用 calls", "WCU", "RCU", "若都在同一天，计分 WCU of counting, were they of the same day")
     rows = [[f"{one.history:,}", one.cost.calls, one.cost.write_units, one.cost.read_units, one.same_day.write_units] for one in measured]
     return table(f"成本不随历史增长 Cost per rating after so many others ({ratings:,} ratings, accepted and counted)", headings, rows)
+
+
+# ---------------------------------------------------------------- cases
+
+
+def commands(measured: Iterable[Spent], cases: int) -> Table:
+    """What each kind of message costs."""
+    headings = ("", "调用 API calls", "写 writes", "写单位 WCU", "其中索引 of it indexes", "读单位 RCU", "CPU ms")
+    return table(f"工单：每条消息的成本 Cases: cost per message ({cases} cases)", headings, measured)
+
+
+def sweeps(measured: Iterable[Swept], due: int) -> Table:
+    """What a sweep costs beside ever more open cases."""
+    headings = ("在办工单 open cases", "消息 messages", "调用 API calls", "读单位 RCU", "CPU ms", "若逐件查看 RCU of looking at each")
+    rows = [[f"{one.open_cases:,}", *one[1:]] for one in measured]
+    return table(f"扫描成本不随在办工单增长 A sweep that finds {due} cases due, beside so many open ones", headings, rows)

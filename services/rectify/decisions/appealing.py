@@ -38,7 +38,8 @@ def file_appeal(doing: Doing, order: FileAppeal) -> list[Fact]:
     """The rated side appeals, in time, with evidence. The clocks of the unit stand still only where the policy says so."""
     doing.needs_state(_FROM)
     case, terms = doing.case, doing.policy.appeal
-    if case.excluded or case.appeals >= terms.max_rounds:
+    # After a review the rater has had the last word.
+    if case.excluded or case.contested or case.appeals >= terms.max_rounds:
         raise refuse("appeal_used_up", "case_id", str(terms.max_rounds))
     if terms.window and case.verified_at:
         until = ends_by(doing.policy, case.verified_at, terms.window, case.region).at

@@ -97,13 +97,16 @@ def _track_set(doing: Doing, track: Track, planned: date | None, *, said: bool =
 
 def _by_track(doing: Doing, track: Track) -> dict[Clock, Deadline]:
     """The clock under the limit of its track: the same clock, which goes on from the same fact."""
-    clock = Clock.RECTIFY_AGAIN if Clock.RECTIFY_AGAIN in doing.case.running else Clock.RECTIFY
+    again = doing.case.state is CaseState.REOPENED or Clock.RECTIFY_AGAIN in doing.case.running
+    clock = Clock.RECTIFY_AGAIN if again else Clock.RECTIFY
     held = doing.case.running.get(clock)
     limit = doing.policy.rectify_complex if track is Track.COMPLEX else doing.policy.rectify_simple
     if limit is None or (held and held.limit == limit):
         return {}
     if held:
         return {clock: relimited(held, limit, doing.policy, doing.case.region)}
+    if again:
+        return doing.starts(clock, limit)
     if clock in doing.case.clocks:
         return {}
     # Only the longer track has a limit: it too runs from its fact.
@@ -124,7 +127,8 @@ def _check_plan(doing: Doing, planned: date | None, clocks: dict[Clock, Deadline
     last = [last_day_before(held.due_at) for held in of_rectifying if held.is_running]
     if planned < day_of(doing.now):
         raise refuse("planned_too_early", "planned_day", day_of(doing.now).isoformat())
-    if last and planned > max(last):
+    # What is late already is planned as it may be; that it is late stays told.
+    if last and planned > max(last) >= day_of(doing.now):
         raise refuse("planned_too_late", "planned_day", max(last).isoformat())
 
 
