@@ -345,6 +345,6 @@ for _action, _command in COMMANDS.items():
 def command_of(data: dict[str, Any]) -> AnyCommand:
     """The command that this says. Raises Refused (`unknown_command`), and ValidationError with the fields at fault."""
     named = data.get("command")
-    if named not in set(CaseAction):
+    if not isinstance(named, str) or named not in set(CaseAction):
         raise refuse("unknown_command", "command", ", ".join(CaseAction))
     return COMMANDS[CaseAction(named)].model_validate(data)

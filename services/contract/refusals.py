@@ -172,6 +172,7 @@ CATALOGUE: dict[str, Sentence] = {
     "no_subtask": Sentence("没有该协办任务或已办结", "There is no such open part."),
     "too_many_subtasks": Sentence("协办任务过多", "There are too many parts."),
     "same_unit": Sentence("该单位已是承办单位", "This unit has the case already.", "another unit"),
+    "stands_above": Sentence("监督该单位的机构不参与协办", "Who supervises the unit takes no part in its case.", "a co-handling unit"),
     "unknown_organisation": Sentence("机构未登记", "The organisation is not registered.", "a registered organisation"),
     "transfer_pending": Sentence("转办尚待对方答复", "A transfer waits for its answer."),
     "no_transfer": Sentence("没有待该单位答复的转办", "No transfer waits for an answer of this unit."),

@@ -77,14 +77,23 @@ def check(case: Case, command: AnyCommand, acting: Acting, policy: Policy) -> No
 
 def covers(case: Case, acting: Acting) -> bool:
     """Whether the case lies in the scope of a party that is no unit: by its region, or down its own line."""
-    return acting.reaches(case.region) or (acting.organisation is not None and acting.organisation in case.routing.above)
+    if acting.organisation is not None and acting.organisation in case.routing.above:
+        return True
+    # Where a supervisor names organisations, its scope is these alone.
+    is_theirs = acting.party_role is not Role.SUPERVISOR or not acting.organisations or case.unit in acting.organisations
+    return acting.reaches(case.region) and is_theirs
 
 
 def is_unit_of(case: Case, acting: Acting) -> bool:
     """Whether the party speaks for the unit in charge; where none is known, the supervisor of the region does."""
     if case.unit is None or acting.party_role is Role.SUPERVISOR:
         return acting.party_role is Role.SUPERVISOR and acting.reaches(case.region) and case.unit in (None, acting.organisation)
-    return case.unit in acting.organisations
+    return case.unit in _units_of(acting)
+
+
+def _units_of(acting: Acting) -> tuple[str, ...]:
+    """For which units the person acts: where the grant names one, for that one alone."""
+    return (acting.organisation,) if acting.organisation in acting.organisations else acting.organisations
 
 
 def _check_rater(case: Case, command: AnyCommand) -> None:
@@ -94,13 +103,13 @@ def _check_rater(case: Case, command: AnyCommand) -> None:
 
 def _check_unit(case: Case, command: AnyCommand, acting: Acting) -> None:
     if isinstance(command, AnswerTransfer):
-        if case.transfer is None or case.transfer.unit not in acting.organisations:
+        if case.transfer is None or case.transfer.unit not in _units_of(acting):
             raise refuse("no_transfer", "case_id")
         return
     is_anothers_part = isinstance(command, CloseSubtask) and command.done
     if is_unit_of(case, acting) and not is_anothers_part:
         return
-    own = [subtask for subtask in case.subtasks if subtask.organisation in acting.organisations]
+    own = [subtask for subtask in case.subtasks if subtask.organisation in _units_of(acting)]
     # A co-handling unit does its own part, and may say what it has to say.
     if command.action is A.STATE and own:
         return

@@ -36,6 +36,7 @@ from rectify.facts import (
     Contacted,
     ContactTried,
     Contested,
+    DueMoved,
     Escalated,
     ExtensionAsked,
     ExtensionGranted,
@@ -82,11 +83,12 @@ FINAL = frozenset({CaseState.CLOSED, CaseState.CLOSED_UNCONFIRMED, CaseState.EXC
 
 
 class Subtask(Model):
-    """The part of a co-handling unit."""
+    """The part of a co-handling unit; `is_done` once that unit has said so."""
 
     subtask: int
     organisation: str
     is_open: bool = True
+    is_done: bool = False
 
 
 class Asked(Model):
@@ -178,7 +180,8 @@ class Case(Model):
     def involved(self) -> frozenset[str]:
         """Every unit that has, or had, a part in it: none of them decides about it."""
         rated = [self.rating.organisation] if self.rating.organisation else []
-        return frozenset((*self.units, *rated, *(subtask.organisation for subtask in self.subtasks)))
+        # Whoever is named for a part has none before doing it: a unit could name whoever is to decide about it.
+        return frozenset((*self.units, *rated, *(subtask.organisation for subtask in self.subtasks if subtask.is_done)))
 
     @property
     def next_at(self) -> datetime | None:
@@ -278,7 +281,7 @@ def _changes(case: Case, fact: Fact) -> dict[str, Any]:
         case SubtaskAdded():
             return {"subtasks": (*case.subtasks, Subtask(subtask=fact.subtask, organisation=fact.organisation))}
         case SubtaskClosed():
-            closed = {"is_open": False}
+            closed = {"is_open": False, "is_done": fact.done}
             return {"subtasks": tuple(s.model_copy(update=closed) if s.subtask == fact.subtask else s for s in case.subtasks)}
         case ProblemLinked():
             return {"problems": (*case.problems, fact.problem)}
@@ -288,7 +291,14 @@ def _changes(case: Case, fact: Fact) -> dict[str, Any]:
         case AppealRefused():
             return {"state": case.came_from, "came_from": None, "appeal_reason": None, "appeal_decided_by": fact.by}
         case RatingExcluded():
-            ended = {"closure": Closure.EXCLUDED, "closed_at": fact.at, "came_from": None, "appeal_reason": None, "asked": None}
+            ended = {
+                "transfer": None,
+                "closure": Closure.EXCLUDED,
+                "closed_at": fact.at,
+                "came_from": None,
+                "appeal_reason": None,
+                "asked": None,
+            }
             return {"state": CaseState.EXCLUDED, "excluded": fact.reason, "turn": fact.turn, "appeal_decided_by": fact.by} | ended
         case Contested():
             return {"state": CaseState.UNDER_REVIEW, "came_from": case.state, "contested": True}
@@ -303,6 +313,8 @@ def _changes(case: Case, fact: Fact) -> dict[str, Any]:
             }
         case PressureReported():
             return {"pressured": True}
+        case DueMoved():
+            return {"calendar": fact.calendar}
         case BecameOverdue():
             late = case.clocks[fact.clock].model_copy(update={"overdue": True, "counted": True})
             return {"clocks": case.clocks | {fact.clock: late}}

@@ -98,7 +98,7 @@ def _informed(order: Order, case: Case | None, now: datetime) -> Order:
     if isinstance(order, OpenCase):
         rating = order.rating
         return order.model_copy(update={"routing": ground.routing_of(rating.organisation, rating.region_code, day_of(now))})
-    if isinstance(order, PassStep) and order.level is None and case and ground.policy_of(case.rating).interview_after:
+    if isinstance(order, PassStep) and order.level is None and case:
         return order.model_copy(update={"late": cases.late_month(case.unit, case.region, now)})
     if isinstance(order, Ordered) and case:
         named = getattr(order.command, "to", None) or getattr(order.command, "organisation", None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from contract.arrival import Arrival
     from contract.commands import AnyCommand
 
+_RECEIPT = re.compile("rc_[A-Za-z0-9_-]+")
 # What an operator may not put into somebody's mouth.
 _SAID = ("command", "case_id", "actor", "text", "at")
 
@@ -37,7 +39,7 @@ def read(body: str) -> AnyCommand:
 def take(arrival: Arrival) -> None:
     """Carries out what came by the queue, or keeps it: nothing that a party sent is lost, and no message comes back for what it says.
 
-    It is judged by the time of sending, so that a backlog makes nobody late.
+    Whether it still can be done is judged by the time of sending. A deadline that a sweep has told as passed in between stays told.
     """
     proven = False
     try:
@@ -45,7 +47,8 @@ def take(arrival: Arrival) -> None:
         proven = True
         deciding.command(read(arrival.body), party, arrival.received_at, announce=True)
     except Refused as refused:
-        said = {"message_id": arrival.message_id, "party": arrival.party, "body": arrival.body}
+        # Whoever has a receipt is the rater; it is not for anybody else to see.
+        said = {"message_id": arrival.message_id, "party": arrival.party, "body": _RECEIPT.sub("rc_", arrival.body)}
         cases.keep_refused(said, refused.reasons, arrival.received_at, proven=proven)
 
 

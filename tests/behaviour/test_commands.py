@@ -343,3 +343,16 @@ def test_what_is_relayed_twice_is_told_under_the_same_ids(bed):
     ids = [json.loads(message["body"])["detail"]["event_id"] for message in bed.messages("NotifyInbox")]
     assert len(ids) == 2
     assert len(set(ids)) == 1
+
+
+@pytest.mark.parametrize("named", [[], {}, 1, None, True])
+def test_a_command_whose_name_is_no_text_is_refused_and_never_comes_back(bed, named):
+    data = {"command_id": "one", "case_id": rated(bed), "command": named}
+    assert bed.send_order(envelope(data, "xihu-hall", "odd")).codes == ("unknown_command",)
+
+
+def test_a_raters_receipt_is_not_kept_with_what_was_refused(bed):
+    receipt = "rc_secret-of-the-rater"
+    data = {"command_id": "one", "case_id": "c_1", "command": "CONTEST", "receipt": receipt}
+    assert bed.send_order(envelope(data, "hall-devices", "odd")).codes
+    assert receipt not in json.dumps(bed.items("CasesTable"), ensure_ascii=False, default=str)

@@ -115,8 +115,20 @@ def test_along_a_vertical_line_the_bodies_above_are_in_charge_wherever_they_sit(
     assert given().refusal(above) == "not_your_case"
 
 
+def test_a_person_of_one_organisation_acts_for_that_one_alone_whatever_its_party_speaks_for():
+    of_one = COORDINATOR.model_copy(update={"organisations": (OTHER_UNIT, UNIT), "organisation": OTHER_UNIT})
+    assert given().refusal(move("ASSIGN", of_one)) == "not_your_case"
+    assert given("REASSIGN").refusal(move("ASSIGN", of_one)) == ""
+
+
+def test_a_supervisor_of_some_organisations_supervises_these_alone():
+    of_one = SUPERVISOR.model_copy(update={"organisations": (OTHER_UNIT,)})
+    assert given().refusal(move("URGE", of_one)) == "not_your_case"
+    assert given("REASSIGN").refusal(move("URGE", of_one)) == ""
+
+
 def test_a_unit_acts_for_every_organisation_of_its_party_and_for_no_other():
-    both = COORDINATOR.model_copy(update={"organisations": (OTHER_UNIT, UNIT)})
+    both = COORDINATOR.model_copy(update={"organisations": (OTHER_UNIT, UNIT), "organisation": None})
     assert given().refusal(move("ASSIGN", both)) == ""
     assert given("REASSIGN").refusal(move("ASSIGN", both)) == ""
     assert given().refusal(move("ASSIGN", OTHER_COORDINATOR)) == "not_your_case"

@@ -125,7 +125,7 @@ TABLE = [
         move("DECIDE_APPEAL", somebody("REVIEWER", UNIT, "SUPERVISOR")),
     ),
     R("of_the_rated_unit", "a unit that handed it on urges the next", HANDED_ON, move("URGE", FORMER)),
-    R("of_the_rated_unit", "a helping unit decides", (*ASKED, "ADD_SUBTASK"), move("DECIDE_EXTENSION", HELPERS_SUPERVISOR)),
+    R("of_the_rated_unit", "a helper decides", (*ASKED, "ADD_SUBTASK", "CLOSE_SUBTASK"), move("DECIDE_EXTENSION", HELPERS_SUPERVISOR)),
     R(
         "own_decision",
         "who asked for it, where another body had put somebody in charge, grants it",
@@ -175,6 +175,7 @@ TABLE = [
     R("unknown_organisation", "a part for nobody", (), move("ADD_SUBTASK", organisation=UNREGISTERED)),
     R("same_unit", "to itself", (), move("PROPOSE_TRANSFER", to=UNIT)),
     R("same_unit", "reassigned to where it is", ("REASSIGN",), "REASSIGN"),
+    R("stands_above", "a part for its supervisor", (), "ADD_SUBTASK", opening={"routing": Routing(unit=UNIT, above=(HELPING_UNIT,))}),
     R("same_unit", "a part for itself", (), move("ADD_SUBTASK", organisation=UNIT)),
     R("too_many_subtasks", "one more than there may be", ("ADD_SUBTASK",) * 20, "ADD_SUBTASK"),
     R("no_subtask", "there is none", verified(), move("CLOSE_SUBTASK", COORDINATOR, done=False)),

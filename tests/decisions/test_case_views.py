@@ -126,8 +126,11 @@ def test_whoever_is_asked_to_take_a_case_over_and_whoever_has_a_part_in_it_sees_
 
 
 def test_a_body_that_supervises_a_case_in_which_it_had_a_part_sees_no_more_than_a_unit():
-    case = given("ADD_SUBTASK").case
-    assert sight(SUPERVISOR._replace(belongs_to=HELPING_UNIT), case) is Sight.UNIT
+    body = SUPERVISOR._replace(belongs_to=HELPING_UNIT)
+    assert sight(body, given("ADD_SUBTASK", "CLOSE_SUBTASK").case) is Sight.UNIT
+    # A unit takes nobody's sight by naming it for a part, and withdrawing that.
+    named = ("ADD_SUBTASK", move("CLOSE_SUBTASK", COORDINATOR, done=False))
+    assert sight(body, given(*named).case) is Sight.WHOLE
 
 
 # ---------------------------------------------------------------- what goes past the unit

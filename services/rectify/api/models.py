@@ -196,6 +196,7 @@ class PartSeen(Model):
     subtask: int
     organisation: str
     is_open: bool
+    is_done: bool
 
 
 class AskedSeen(Model):

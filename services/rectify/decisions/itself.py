@@ -9,7 +9,7 @@ from policy import calendar
 from rectify.case import FINAL
 from rectify.clocks import OF_THE_UNIT, begin, recounted
 from rectify.decisions.calling_back import again_or_supervised
-from rectify.facts import BecameOverdue, DueMoved, Escalated, FollowUpReceived, InterviewCalled, Opened
+from rectify.facts import BecameOverdue, DueMoved, Escalated, FollowUpReceived, InterviewCalled, Opened, Reopened
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -52,6 +52,9 @@ def take_follow_up(doing: Doing, order: TakeFollowUp) -> list[Fact]:
     received = FollowUpReceived(at=doing.now, rating=order.rating)
     if doing.case.replied and doing.case.state in {CaseState.REPLIED, CaseState.CALLBACK, *FINAL}:
         return [received, *again_or_supervised(doing)]
+    if doing.case.answered and doing.case.state is CaseState.EXCLUDED:
+        # The first rating stays excluded; this one is not. Nothing of this round is done, so that it is put right before anybody closes it.
+        return [received, doing.bare(Reopened, times=doing.case.reopened + 1, starts=doing.again())]
     return [received]
 
 

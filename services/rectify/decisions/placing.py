@@ -55,6 +55,8 @@ def add_subtask(doing: Doing, order: AddSubtask) -> list[Fact]:
         raise refuse("unknown_organisation", "organisation")
     if order.organisation == doing.case.unit:
         raise refuse("same_unit", "organisation")
+    if order.organisation in doing.case.routing.above:
+        raise refuse("stands_above", "organisation")
     if len(doing.case.subtasks) >= _MOST_SUBTASKS:
         raise refuse("too_many_subtasks", "case_id", str(_MOST_SUBTASKS))
     return [doing.fact(SubtaskAdded, subtask=len(doing.case.subtasks) + 1, organisation=order.organisation)]
