@@ -18,8 +18,7 @@ from rich.table import Table
 
 from cloud import clock
 from cloud.settings import NotOnLoopback, settings
-from contract.zone import SHANGHAI
-from haochaping import resting, schedules, stack
+from haochaping import resting, schedules, stack, views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -84,32 +83,24 @@ class Advanced(NamedTuple):
     def plain(self) -> dict[str, Any]:
         """As it is printed for programs."""
         return {
-            "before": _iso(self.before),
-            "now": _iso(self.now),
+            "before": views.local(self.before),
+            "now": views.local(self.now),
             "offset_seconds": settings().clock_offset_seconds,
-            "runs": [run._asdict() | {"due": _iso(run.due)} for run in self.runs],
+            "runs": [run._asdict() | {"due": views.local(run.due)} for run in self.runs],
             "waiting": self.waiting,
         }
 
     def table(self) -> Table:
         """As it is printed for people: from when to when, and what ran."""
-        shown = Table(title=f"{_minute(self.before)} → {_minute(self.now)} Asia/Shanghai", title_justify="left")
+        shown = Table(title=f"{views.minute(self.before)} → {views.minute(self.now)} Asia/Shanghai", title_justify="left")
         for heading in ("到期 due", "函数 function", "定时 schedule", "回答 answer"):
             shown.add_column(heading)
         for run in self.runs:
             answer = escape(json.dumps(run.answer, ensure_ascii=False))
-            shown.add_row(_minute(run.due), run.function, run.schedule, answer, style="red" if run.failed else "")
+            shown.add_row(views.minute(run.due), run.function, run.schedule, answer, style="red" if run.failed else "")
         for queue, count in self.waiting.items():
             shown.add_row("", queue, "", f"未处理完 not emptied: {count}", style="red")
         return shown
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(SHANGHAI).isoformat(timespec="seconds")
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def length_of(text: str) -> timedelta:

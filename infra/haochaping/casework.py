@@ -71,13 +71,9 @@ def history_table(history: list[Fact]) -> Table:
 def history_row(fact: Fact) -> tuple[str, ...]:
     """A fact as a line: when, what, by whom, what was said with it, which deadlines it set."""
     label = CaseFact(fact.fact)
-    due = "\n".join(f"{clock.zh} {_minute(deadline.due_at)}" for clock, deadline in fact.starts.items())
+    due = "\n".join(f"{clock.zh} {views.minute(deadline.due_at)}" for clock, deadline in fact.starts.items())
     by = f"{fact.by.role.zh} {fact.by.person}" if fact.by else "系统 system"
-    return _minute(fact.at), f"{label.zh} {label.en}", by, _what(fact), due
-
-
-def _minute(moment: datetime) -> str:
-    return views.local(moment)[:16].replace("T", " ")
+    return views.minute(fact.at), f"{label.zh} {label.en}", by, _what(fact), due
 
 
 # What a line need not repeat: it stands in a column of its own, or is the same for every fact.
@@ -105,7 +101,7 @@ def _what(fact: Fact) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, datetime):
-        return _minute(value)
+        return views.minute(value)
     return f"{value.zh} {value.value}" if hasattr(value, "zh") else str(getattr(value, "unit", value))
 
 
@@ -177,7 +173,7 @@ def _carried_out(letter: Letter, within: float) -> Answer:
 def _answer(letter: Letter) -> Answer:
     if outcome := _outcome(letter):
         return Answer(letter, outcome.facts, tuple(refusal.code for refusal in outcome.refusals))
-    for held in cases.refused_of_day(clock.now(), letter.message_id):
+    if held := cases.find_refused(clock.now(), letter.message_id):
         return Answer(letter, (), tuple(refusal["code"] for refusal in held["refusals"]))
     return Answer(letter, None)
 

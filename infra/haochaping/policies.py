@@ -26,6 +26,7 @@ from scoring.nodes import region_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
 app = typer.Typer(help="规则 Rules: check a file, see what is in force, try out a change.", no_args_is_help=True)
 
@@ -231,11 +232,12 @@ def _moves_table(moves: Iterable[Move]) -> Table:
     for heading in ("工单 case", "单位 unit", "时限 clock", "现到期 due now", "届时到期 due then", "变动 change"):
         table.add_column(heading, overflow="fold")
     for move in moves:
-        unit = views.name_of(f"organisation#{move.case.unit}") if move.case.unit else "未关联 not linked to a unit"
         clock_name = f"{move.clock.zh} {move.clock.en}"
-        table.add_row(move.case.case_id, escape(unit), clock_name, _minute(move.now), _minute(move.then), move.change.text)
+        table.add_row(
+            move.case.case_id, escape(views.unit_name(move.case)), clock_name, _minute(move.now), _minute(move.then), move.change.text
+        )
     return table
 
 
-def _minute(moment: Any) -> str:
-    return views.local(moment)[:16].replace("T", " ") if moment else "—"
+def _minute(moment: datetime | None) -> str:
+    return views.minute(moment) if moment else "—"

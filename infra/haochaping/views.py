@@ -20,6 +20,7 @@ from scoring.period import Period
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
     from rectify.case import Case
     from scoring.figures.causes import Change
@@ -184,7 +185,7 @@ def case_row(case: Case) -> dict[str, Any]:
         "case_id": case.case_id,
         "state": case.state.value,
         "organisation": case.unit,
-        "organisation_name": _unit(case),
+        "organisation_name": unit_name(case),
         "level": case.rating.level.value,
         "tags": list(case.rating.tags),
         "opened_at": local(hour_of(case.opened_at)),
@@ -195,13 +196,19 @@ def case_row(case: Case) -> dict[str, Any]:
     }
 
 
-def _unit(case: Case) -> str:
+def unit_name(case: Case) -> str:
+    """The name of the unit in charge of a case."""
     return name_of(f"organisation#{case.unit}") if case.unit else "未关联 not linked to a unit"
 
 
 def local(moment: Any) -> str:
     """An instant in Asia/Shanghai."""
     return str(moment.astimezone(SHANGHAI).isoformat(timespec="seconds"))
+
+
+def minute(moment: datetime) -> str:
+    """An instant in Asia/Shanghai, as people read it."""
+    return f"{moment.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def case_table(found: Sequence[Case]) -> Table:
@@ -211,8 +218,8 @@ def case_table(found: Sequence[Case]) -> Table:
         table.add_column(heading, overflow="fold", no_wrap=heading.startswith("到期前"))
     for case in found:
         for n, (name, deadline) in enumerate(case.clocks.items()):
-            head = (case.case_id, _unit(case), case.rating.level.zh) if n == 0 else ("", "", "")
-            due = local(deadline.due_at)[:16].replace("T", " ")
+            head = (case.case_id, unit_name(case), case.rating.level.zh) if n == 0 else ("", "", "")
+            due = minute(deadline.due_at)
             marks = [mark for mark, on in (("超期 overdue", deadline.overdue), ("暂定 provisional", deadline.provisional)) if on]
             table.add_row(*head, f"{name.zh} {name.en}", "\n".join([due, *marks]))
     return table

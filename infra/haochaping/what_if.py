@@ -6,9 +6,9 @@ from collections import Counter
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from contract.codes import Clock, Track
+from contract.codes import Clock
 from policy.rules import DatedRules, in_force
-from rectify.clocks import begin, relimited
+from rectify.clocks import begin, of_track, relimited
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -123,7 +123,7 @@ def limit_of(clock: Clock, case: Case, policy: Policy) -> TimeLimit | None:
     if clock in _FIELDS:
         limit: TimeLimit | None = getattr(policy, _FIELDS[clock])
         return limit
-    return (policy.rectify_complex if case.track is Track.COMPLEX else None) or policy.rectify_simple
+    return of_track(case.track, policy)
 
 
 def totals(found: Sequence[Move], at: datetime) -> dict[str, int]:

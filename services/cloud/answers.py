@@ -45,6 +45,15 @@ STATUSES: tuple[tuple[HTTPStatus, frozenset[str]], ...] = (
 )
 
 
+# How the routes that AWS looks after are called (OpenAPI).
+IAM = {"type": "apiKey", "in": "header", "name": "Authorization", "x-amazon-apigateway-authtype": "awsSigv4"}
+
+
+def codes_of(status: int) -> str:
+    """The refusal codes that are answered under a status, as an OpenAPI describes it."""
+    return ", ".join(sorted(next((codes for known, codes in STATUSES if known == status), {"what else is refused"})))
+
+
 def body_of(request: APIGatewayProxyEvent) -> str:
     """The text of a request. Raises Refused (`not_json`) if it is none."""
     try:

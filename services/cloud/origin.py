@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from cloud import registry, secrets
+from cloud import clock, registry, secrets
 from cloud.answers import caller_of, headers_of
+from contract import arrival as arriving
 from contract import proof
 from contract.identifiers import PARTY_ID
 from contract.refusals import Refused, refuse
@@ -14,6 +15,7 @@ from contract.wire import check_size
 from contract.zone import day_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEvent
@@ -38,6 +40,12 @@ def check(arrival: Arrival, *, is_stamped: bool = False) -> Party:
     if not (is_stamped or party.is_sent_by(arrival.sender)):
         raise refuse("wrong_sender", "party")
     return party
+
+
+def came(request: APIGatewayProxyEvent, body: str, sent: Mapping[str, str], transport_id: str) -> Arrival:
+    """A message as it came over HTTPS, with the proof that was sent with it: the stamp of our door is ours to put."""
+    proof_sent = {name: sent.get(name, "") for name in arriving.PROOF}
+    return arriving.of(body, proof_sent, transport_id, clock.wall(), clock.now(), sender=caller_of(request))
 
 
 def registered(arrival: Arrival) -> Party:

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from cloud.settings import settings
 from cloud.table import put, put_new, query
 from contract.codes import ActorRole, Role
-from contract.identifiers import BASE_CODE, NATION, RegionCode, Uscc, ancestry
+from contract.identifiers import BASE_CODE, NATION, RegionCode, Uscc, ancestry, lies_within
 from contract.model import Model
 from contract.zone import day_of
 
@@ -63,7 +63,7 @@ class Party(Model):
         """True if the region lies in the party's scope, and the organisation too if its scope names any."""
         if self.organisations and organisation not in self.organisations:
             return False
-        return any(region in self.regions for region in ancestry(region_code)[1:])
+        return lies_within(region_code, self.regions)
 
     def is_sent_by(self, sender: str) -> bool:
         """True if the sender (`<unique id>` or `<unique id>:<session>`) may send as this party."""

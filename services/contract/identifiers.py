@@ -6,10 +6,13 @@ Each check fails with the refusal code that a partner sees (`contract.refusals`)
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 USCC_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 NATION = "000000000000"
@@ -101,6 +104,11 @@ def county_of(region_code: str) -> str | None:
 def township_of(region_code: str) -> str | None:
     """The township or street that a 12-digit code lies in, None above that level."""
     return None if region_code[6:] == "0" * 6 else region_code[:9].ljust(12, "0")
+
+
+def lies_within(region_code: str, regions: Collection[str]) -> bool:
+    """Whether a 12-digit code is one of these regions (12 digits), or in one of them; the nation is nobody's scope."""
+    return any(code in regions for code in ancestry(region_code)[1:])
 
 
 def ancestry(region_code: str) -> list[str]:

@@ -14,8 +14,8 @@ from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from botocore.exceptions import ClientError
 
-from cloud import clock, queue
-from cloud.answers import answer, body_of, caller_of, headers_of, refusal, refused_body
+from cloud import origin, queue
+from cloud.answers import answer, body_of, headers_of, refusal, refused_body
 from cloud.clients import sqs
 from cloud.settings import settings
 from contract import arrival
@@ -110,8 +110,7 @@ class _Checked(NamedTuple):
 
 
 def _came(body: str, sent: dict[str, str], transport_id: str) -> Arrival:
-    proof = {name: sent.get(name, "") for name in arrival.PROOF}  # the stamp of our door is ours to put
-    return arrival.of(body, proof, transport_id, clock.wall(), clock.now(), sender=caller_of(app.current_event))
+    return origin.came(app.current_event, body, sent, transport_id)
 
 
 def _batch(body: str, party: str) -> Iterator[Arrival]:

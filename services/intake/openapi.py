@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cloud.answers import STATUSES
+from cloud.answers import IAM, codes_of
 from contract.arrival import PROOF
 from contract.messages import MESSAGES, Envelope
 from contract.refusals import Refusal
@@ -34,12 +34,8 @@ def document() -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": "好差评 Haochaping", "version": "1", "description": "政务服务评价接收 Intake of ratings of government services"},
         "paths": _paths(),
-        "components": {"schemas": _schemas(), "securitySchemes": {"iam": _iam()}},
+        "components": {"schemas": _schemas(), "securitySchemes": {"iam": IAM}},
     }
-
-
-def _iam() -> dict[str, str]:
-    return {"type": "apiKey", "in": "header", "name": "Authorization", "x-amazon-apigateway-authtype": "awsSigv4"}
 
 
 def _schemas() -> dict[str, Any]:
@@ -107,15 +103,11 @@ def _in_path(name: str) -> dict[str, Any]:
 def _operation(
     summary: str, body: str | None, answer: str | None, status: int, refused: tuple[int, ...], parameters: list[dict[str, Any]]
 ) -> dict[str, Any]:
-    responses = {str(status): _content(answer, "OK")} | {str(code): _content("Refusals", _phrase(code)) for code in refused}
+    responses = {str(status): _content(answer, "OK")} | {str(code): _content("Refusals", codes_of(code)) for code in refused}
     operation: dict[str, Any] = {"summary": summary, "responses": responses}
     if body:
         operation["requestBody"] = _content(body, "") | {"required": True}
     return operation | ({"parameters": parameters} if parameters else {})
-
-
-def _phrase(code: int) -> str:
-    return ", ".join(sorted(next((known for status, known in STATUSES if status == code), {"what else is refused"})))
 
 
 def _content(schema: str | None, description: str) -> dict[str, Any]:

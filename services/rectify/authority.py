@@ -79,9 +79,7 @@ def covers(case: Case, acting: Acting) -> bool:
     """Whether the case lies in the scope of a party that is no unit: by its region, or down its own line."""
     if acting.organisation is not None and acting.organisation in case.routing.above:
         return True
-    # Where a supervisor names organisations, its scope is these alone.
-    is_theirs = acting.party_role is not Role.SUPERVISOR or not acting.organisations or case.unit in acting.organisations
-    return acting.reaches(case.region) and is_theirs
+    return acting.supervises(case.region, case.unit)
 
 
 def is_unit_of(case: Case, acting: Acting) -> bool:

@@ -186,7 +186,7 @@ class Case(Model):
     @property
     def next_at(self) -> datetime | None:
         """When the sweep has to look at it next, None if nothing runs."""
-        return min(filter(None, (deadline.next_at for deadline in self.clocks.values())), default=None)
+        return min((one.at for deadline in self.clocks.values() for one in deadline.coming), default=None)
 
     @property
     def next_due(self) -> datetime | None:

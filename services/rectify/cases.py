@@ -131,7 +131,7 @@ def refuse(order: Ordered, refusals: Sequence[Refusal], now: datetime, *, announ
 def keep_refused(said: Mapping[str, str], refusals: Sequence[Refusal], now: datetime, *, proven: bool) -> None:
     """Keeps a message that is no command of a case, with what it said. A redelivery finds itself there."""
     item = {
-        "pk": f"REFUSED#{day_of(now).isoformat()}",
+        "pk": _refused_on(now),
         "sk": f"C#{said['message_id']}",
         "at": now.isoformat(),
         "party": said["party"],
@@ -181,7 +181,7 @@ def _head(case: Case) -> dict[str, Any]:
         "sk": "STATE",
         "version": case.version,
         "case": case.model_dump_json(exclude_none=True, exclude_defaults=True),
-        "summary": summary(case).model_dump_json(exclude_none=True, exclude_defaults=True),
+        "summary": _summary(case),
         **_on_list(unit_key(case.unit, case.region), case),
     }
     if not case.is_final:
@@ -192,12 +192,16 @@ def _head(case: Case) -> dict[str, Any]:
     return item
 
 
+def _summary(case: Case) -> str:
+    return summary(case).model_dump_json(exclude_none=True, exclude_defaults=True)
+
+
 def _steps(case: Case) -> str:
     """What of the clocks is to come, for the sweep: when, which clock, whom it addresses (none: it runs out), by which deadline."""
     coming = [
-        (due_index.stamp(at), clock, level, deadline.due_at.isoformat())
-        for clock, deadline in case.running.items()
-        for at, level in (*([(deadline.due_at, None)] if not deadline.overdue else []), *((step.at, step.level) for step in deadline.steps))
+        (due_index.stamp(one.at), clock, one.level, deadline.due_at.isoformat())
+        for clock, deadline in case.clocks.items()
+        for one in deadline.coming
     ]
     return json.dumps(sorted(coming, key=lambda step: step[0]))
 
@@ -246,14 +250,10 @@ def _beside(changes: Sequence[Change]) -> Iterator[dict[str, Any]]:
     after = changes[-1].after
     for change in changes:
         yield from _of_fact(change.fact, change.after)
+    listed = _summary(after) if after.subtasks else ""
     for part in after.subtasks:
-        listed = _on_list(part.organisation, after) if part.is_open and not after.is_final else {}
-        yield {
-            "pk": after.case_id,
-            "sk": f"T#{part.subtask:02}",
-            **listed,
-            "summary": summary(after).model_dump_json(exclude_none=True, exclude_defaults=True),
-        }
+        place = _on_list(part.organisation, after) if part.is_open and not after.is_final else {}
+        yield {"pk": after.case_id, "sk": f"T#{part.subtask:02}", **place, "summary": listed}
 
 
 def _of_fact(fact: Fact, case: Case) -> Iterator[dict[str, Any]]:
@@ -384,10 +384,13 @@ def refused(day: str) -> list[Item]:
     return sorted(get_many(settings().cases_table, keys), key=lambda item: str(item["at"]))
 
 
-def refused_of_day(day: datetime, message_id: str) -> list[Item]:
-    """The message with this id that was no command of a case, if it came on the day of this instant (Asia/Shanghai)."""
-    item = get(settings().cases_table, {"pk": f"REFUSED#{day_of(day).isoformat()}", "sk": f"C#{message_id}"})
-    return [item] if item else []
+def find_refused(at: datetime, message_id: str) -> Item | None:
+    """The message with this id that was no command of a case and came on the day of an instant (Asia/Shanghai); None if there is none."""
+    return kept(_refused_on(at), f"C#{message_id}")
+
+
+def _refused_on(at: datetime) -> str:
+    return f"REFUSED#{day_of(at).isoformat()}"
 
 
 def _page(index: str, of: str, by: str, prefix: str, limit: int, after: list[str] | None) -> Page:
@@ -410,8 +413,8 @@ def _page(index: str, of: str, by: str, prefix: str, limit: int, after: list[str
 
 def due(now: datetime) -> Iterator[tuple[str, list[list[Any]]]]:
     """Every case of which something is due, with what is: the oldest first within each shard; all pages, from the index alone."""
+    stamp = due_index.stamp(now)
     for item in due_index.passed(settings().cases_table, "due", now):
-        stamp = due_index.stamp(now)
         yield item["pk"], [step for step in json.loads(item["steps"]) if step[0] <= stamp]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import AwareDatetime
 
-from contract.codes import Clock, EscalationLevel
+from contract.codes import Clock, EscalationLevel, Track
 from contract.model import Model
 from policy.calendar import in_office_hours
 from policy.deadlines import ends_by, extended, resumed, share_of
@@ -68,12 +68,12 @@ class Deadline(Model):
         return self.stopped_at is None and self.paused_at is None
 
     @property
-    def next_at(self) -> datetime | None:
-        """When it is to be looked at next: as it runs out, or for a step of the ladder."""
+    def coming(self) -> list[Coming]:
+        """What is still to be told of it: that it runs out, and the steps of the ladder. Nothing while it does not run."""
         if not self.is_running:
-            return None
-        coming = [step.at for step in self.steps] + ([] if self.overdue else [self.due_at])
-        return min(coming, default=None)
+            return []
+        runs_out = [] if self.overdue else [Coming(self.due_at, None)]
+        return runs_out + [Coming(step.at, step.level) for step in self.steps]
 
     def is_late(self, now: datetime) -> bool:
         """Whether what it waits for comes too late."""
@@ -83,6 +83,13 @@ class Deadline(Model):
     def kept_first(self) -> datetime:
         """The date that counts where extensions do not help."""
         return self.first_due_at or self.due_at
+
+
+class Coming(NamedTuple):
+    """Something that is to be told of a clock, and when: a step of the ladder, or (`level` None) that it runs out."""
+
+    at: datetime
+    level: EscalationLevel | None
 
 
 class Due(NamedTuple):
@@ -108,8 +115,7 @@ def relimited(deadline: Deadline, limit: TimeLimit, policy: Policy, region: str)
 
 def prolonged(deadline: Deadline, by: TimeLimit, policy: Policy, region: str) -> Deadline:
     """The same clock with a further extension."""
-    longer = {"extensions": (*deadline.extensions, by), "first_due_at": deadline.kept_first, "overdue": False}
-    return _recounted(deadline.model_copy(update=longer), policy, region)
+    return _recounted(deadline.model_copy(update={"extensions": (*deadline.extensions, by)}), policy, region)
 
 
 def paused(deadline: Deadline, now: datetime) -> Deadline:
@@ -133,9 +139,14 @@ def recounted(deadline: Deadline, policy: Policy, region: str) -> Deadline:
 
 def due_by(clocks: Mapping[Clock, Deadline], now: datetime) -> list[Due]:
     """Everything of the clocks whose time has come."""
-    running = [(clock, deadline) for clock, deadline in clocks.items() if deadline.is_running]
-    passed = [Due(clock, None, held.due_at) for clock, held in running if not held.overdue and held.due_at <= now]
-    return passed + [Due(clock, step.level, held.due_at) for clock, held in running for step in held.steps if step.at <= now]
+    found = [Due(clock, one.level, held.due_at) for clock, held in clocks.items() for one in held.coming if one.at <= now]
+    # That clocks have run out before whom it is told to.
+    return sorted(found, key=lambda one: one.level is not None)
+
+
+def of_track(track: Track | None, policy: Policy) -> TimeLimit | None:
+    """Within what a case of a track is put right; without a limit of its own the longer track has that of the shorter."""
+    return (policy.rectify_complex if track is Track.COMPLEX else None) or policy.rectify_simple
 
 
 def _recounted(deadline: Deadline, policy: Policy, region: str) -> Deadline:

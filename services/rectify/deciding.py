@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, TypeVar
 
 from cloud import clock
 from contract.refusals import Refused, refuse
@@ -14,6 +15,7 @@ from rectify.decisions import decide
 from rectify.orders import OpenCase, Ordered, PassStep, Recount
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from cloud.registry import Party
@@ -23,18 +25,22 @@ if TYPE_CHECKING:
     from rectify.facts import Fact
     from rectify.orders import Order
 
+T = TypeVar("T")
+
 _TRIES = 3
 
 
 def carry_out(order: Order) -> None:
     """What the system asks of a case. Repeated, it has no second effect. Raises Clash, and NoCase for a follow-up without its case."""
-    for attempt in range(1, _TRIES + 1):
-        try:
-            return _carry_out(order, clock.now())
-        except Clash:
-            if attempt == _TRIES:
-                raise
-    return None
+    _until_saved(lambda: _carry_out(order, clock.now()))
+
+
+def _until_saved(once: Callable[[], T]) -> T:
+    """Does it again if somebody else saved the case in between. Raises Clash if that happens every time."""
+    for _ in range(_TRIES - 1):
+        with suppress(Clash):
+            return once()
+    return once()
 
 
 def _carry_out(order: Order, now: datetime) -> None:
@@ -57,13 +63,12 @@ def command(order: AnyCommand, party: Party, now: datetime, *, announce: bool = 
     """
     on = day_of(now)
     ordered = Ordered(command=order, acting=ground.acting(party, order.actor, on))
-    for attempt in range(1, _TRIES + 1):
-        try:
-            return _command(ordered, now, announce=announce)
-        except Clash:
-            if announce and attempt == _TRIES:
-                raise
-    raise refuse("case_changed", "case_id")
+    try:
+        return _until_saved(lambda: _command(ordered, now, announce=announce))
+    except Clash:
+        if announce:
+            raise
+        raise refuse("case_changed", "case_id") from None
 
 
 def _command(order: Ordered, now: datetime, *, announce: bool) -> Outcome:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -90,4 +89,4 @@ def data_of(body: str) -> dict[str, Any]:
     """What a command says, with or without its envelope. Raises Refused (`not_json`)."""
     held = json_object(body)
     data = held.get("data", held)
-    return data if isinstance(data, dict) else json.loads("{}")
+    return data if isinstance(data, dict) else {}

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 from contract.codes import ActorRole, Clock, EscalationLevel, Role
 from contract.commands import AnyCommand
-from contract.identifiers import ancestry
+from contract.identifiers import lies_within
 from contract.ledger import RatingFacts
 from contract.model import Model
 from rectify.naming import case_id_of
@@ -43,7 +43,11 @@ class Acting(Model):
 
     def reaches(self, region: str) -> bool:
         """Whether a region (12 digits) lies in the party's scope."""
-        return any(code in self.regions for code in ancestry(region)[1:])
+        return lies_within(region, self.regions)
+
+    def supervises(self, region: str, unit: str | None) -> bool:
+        """Whether the cases of a unit in a region lie in the scope of a party that is no unit; a supervisor's organisations narrow it."""
+        return self.reaches(region) and (self.party_role is not Role.SUPERVISOR or not self.organisations or unit in self.organisations)
 
 
 class OpenCase(Model):

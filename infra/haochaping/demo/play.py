@@ -114,20 +114,18 @@ def _play(province: Province, receiver: Receiver, ratings: int, seed: int, conso
     )
 
 
+# Not of facts: an answer to a command, and what intake hears of an overturned exclusion beside ReviewDecided.
+_BESIDE_FACTS = {"CommandAccepted.v1", "AppealOverturned.v1"}
+
+
 def _checks_of_cases(stories: list[Story], receiver: Receiver) -> list[Checked]:
-    facts = sum(len(story.history) for story in stories)
-    told = [event["data"] for event in list(receiver.events.values()) if event["source"] == "haochaping.rectify"]
+    ended, facts = sum(story.case.state is story.ends for story in stories), sum(len(story.history) for story in stories)
     played = {story.case.case_id for story in stories}
-    # An overturned exclusion is told twice over: as what was decided, and to intake, as a rating that counts again.
-    apart = ("CommandAccepted.v1", "AppealOverturned.v1")
-    of_facts = [event for event in list(receiver.events.values()) if event["data"] in told and event["type"] not in apart]
+    of_rectify = [event for event in list(receiver.events.values()) if event["source"] == "haochaping.rectify"]
+    told = sum(event["data"].get("case_id") in played and event["type"] not in _BESIDE_FACTS for event in of_rectify)
     return [
-        Checked(
-            "工单按预期结束", "cases that ended as they should", len(stories), sum(story.case.state is story.ends for story in stories)
-        ),
-        Checked(
-            "工单事实各通报一次", "facts of these cases told once", facts, sum(event["data"].get("case_id") in played for event in of_facts)
-        ),
+        Checked("工单按预期结束", "cases that ended as they should", len(stories), ended),
+        Checked("工单事实各通报一次", "facts of these cases told once", facts, told),
     ]
 
 

@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from contract.codes import Role
-from contract.identifiers import ancestry
+from contract.identifiers import lies_within
 
 if TYPE_CHECKING:
     from rectify.case import Case
@@ -35,7 +35,7 @@ class Reader(NamedTuple):
 
     def reaches(self, region: str) -> bool:
         """Whether a region (12 digits) lies in the party's scope."""
-        return any(code in self.regions for code in ancestry(region)[1:])
+        return lies_within(region, self.regions)
 
     def supervises(self, region: str, unit: str | None) -> bool:
         """Whether the cases of a unit in a region lie in the scope of a supervisor; where it names organisations, theirs alone."""

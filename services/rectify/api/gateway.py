@@ -27,8 +27,7 @@ from aws_lambda_powertools.event_handler import APIGatewayRestResolver, Response
 from pydantic import TypeAdapter, ValidationError
 
 from cloud import clock, origin, registry
-from cloud.answers import answer, body_of, caller_of, headers_of, refusal
-from contract import arrival
+from cloud.answers import answer, body_of, headers_of, refusal
 from contract.codes import ActorRole, Role
 from contract.commands import Actor, CaseId, CommandId
 from contract.identifiers import NATION, RegionCode, Uscc
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from cloud.registry import Party
-    from contract.arrival import Arrival
     from contract.model import Model
     from rectify.case import Case
 
@@ -72,7 +70,8 @@ def gateway(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
 @app.post("/signed/cases/<case_id>/commands")
 def post_command(case_id: str) -> Response[str]:
     """Carries out a command and answers what it led to; a repeated one with what it first led to."""
-    came = _came()
+    request = app.current_event
+    came = origin.came(request, body_of(request), headers_of(request), request.request_context.request_id)
     party = origin.check(came)
     command = incoming.read(came.body)
     if command.case_id != case_id:
@@ -82,13 +81,6 @@ def post_command(case_id: str) -> Response[str]:
         raise Refused(*outcome.refusals)
     due = _due_for(party, case_id)
     return _told(CarriedOut(case_id=case_id, command_id=command.command_id, facts=outcome.facts, state=outcome.state, due=due))
-
-
-def _came() -> Arrival:
-    sent = headers_of(app.current_event)
-    proof = {name: sent.get(name, "") for name in arrival.PROOF}
-    request = app.current_event.request_context.request_id
-    return arrival.of(body_of(app.current_event), proof, request, clock.wall(), clock.now(), sender=caller_of(app.current_event))
 
 
 def _due_for(party: Party, case_id: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic.json_schema import models_json_schema
 
-from cloud.answers import STATUSES
+from cloud.answers import IAM, codes_of
 from contract.arrival import PROOF
 from contract.commands import COMMAND_TYPE, CaseCommand
 from contract.messages import Envelope
@@ -35,12 +35,8 @@ def document() -> Schema:
             "description": "差评整改工单 Cases of bad ratings, and what is done with them",
         },
         "paths": _paths(),
-        "components": {"schemas": _schemas(), "securitySchemes": {"iam": _iam()}},
+        "components": {"schemas": _schemas(), "securitySchemes": {"iam": IAM}},
     }
-
-
-def _iam() -> dict[str, str]:
-    return {"type": "apiKey", "in": "header", "name": "Authorization", "x-amazon-apigateway-authtype": "awsSigv4"}
 
 
 def _schemas() -> Schema:
@@ -93,13 +89,8 @@ def _parameters() -> list[Schema]:
 
 def _responses(answered: str, refused: tuple[int, ...]) -> Schema:
     kept = {"headers": {"Cache-Control": {"schema": {"const": "no-store"}}}}
-    refusals = {str(status): {"description": _codes(status), **kept, **_json("Refusals")} for status in refused}
+    refusals = {str(status): {"description": codes_of(status), **kept, **_json("Refusals")} for status in refused}
     return {"200": {"description": "OK", **kept, **_json(answered)}} | refusals
-
-
-def _codes(status: int) -> str:
-    """The codes that are answered under a status."""
-    return ", ".join(sorted(next((codes for known, codes in STATUSES if known == status), {"what else is refused"})))
 
 
 def _json(name: str) -> Schema:

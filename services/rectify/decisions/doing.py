@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from contract.codes import CaseState, Clock, Track
+from contract.codes import CaseState, Clock
 from contract.refusals import refuse
 from rectify.case import FINAL, WORKING, Case
-from rectify.clocks import Deadline, begin
+from rectify.clocks import Deadline, begin, of_track
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -57,8 +57,7 @@ class Doing(NamedTuple):
 
     def again(self) -> dict[Clock, Deadline]:
         """The clock of a further round: what was to be put right is to be put right again."""
-        limit = self.policy.rectify_complex if self.case.track is Track.COMPLEX else None
-        return self.starts(Clock.RECTIFY_AGAIN, limit or self.policy.rectify_simple)
+        return self.starts(Clock.RECTIFY_AGAIN, of_track(self.case.track, self.policy))
 
     def needs_state(self, states: Collection[CaseState]) -> None:
         """Raises Refused (`wrong_state`) unless the case is in one of the states."""

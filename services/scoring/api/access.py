@@ -26,7 +26,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from contract.codes import Role
-from contract.identifiers import ancestry
+from contract.identifiers import lies_within
 from scoring.figures.indicators import GIVEN, INDICATORS, ROWS, levels, rows_of
 from scoring.nodes import OF_AN_ORGANISATION
 
@@ -88,7 +88,7 @@ def sight(reader: Reader, subject: Subject, place: Place) -> Sight:
 
 def covers(reader: Reader, place: Place) -> bool:
     """Whether the place lies in the reader's own scope."""
-    if not place.region or not any(region in reader.regions for region in ancestry(place.region)[1:]):
+    if not (place.region and lies_within(place.region, reader.regions)):
         return False
     if reader.role is Role.UNIT:
         return place.organisation in reader.organisations

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from cloud.answers import STATUSES
+from cloud.answers import IAM, codes_of
 from contract.codes import Aspect, CaseMeasure, ExclusionReason, Flag, Level, ObjectType, Provenance, Signal
 from contract.refusals import Refusal
 from scoring.counters import UNSTATED
@@ -48,12 +48,8 @@ def document() -> Schema:
             "description": "政务服务评价统计查询 Figures of ratings of government services",
         },
         "paths": _paths(),
-        "components": {"schemas": _schemas(), "securitySchemes": {"iam": _iam()}},
+        "components": {"schemas": _schemas(), "securitySchemes": {"iam": IAM}},
     }
-
-
-def _iam() -> dict[str, str]:
-    return {"type": "apiKey", "in": "header", "name": "Authorization", "x-amazon-apigateway-authtype": "awsSigv4"}
 
 
 # ---------------------------------------------------------------- schemas
@@ -228,7 +224,7 @@ def _got(summary: str, content: Schema, parameters: list[Schema], refused: tuple
     responses = {
         "200": {"description": "OK", "headers": kept, **content},
         "304": {"description": "与已有内容相同 The same as before", "headers": kept},
-        **{str(status): {"description": _phrase(status), **_json(_ref("Refusals"))} for status in refused},
+        **{str(status): {"description": codes_of(status), **_json(_ref("Refusals"))} for status in refused},
     }
     return {"get": {"summary": summary, "parameters": [*parameters, known], "responses": responses, "security": [{"iam": []}]}}
 
@@ -241,10 +237,6 @@ def _file(summary: str, content: Schema, parameters: list[Schema]) -> Schema:
         "headers": {"Location": {"schema": _TEXT}},
     }
     return route
-
-
-def _phrase(status: int) -> str:
-    return ", ".join(sorted(next((codes for known, codes in STATUSES if known == status), {"what else is refused"})))
 
 
 def _json(schema: Schema) -> Schema:
