@@ -220,6 +220,20 @@ class Bed:
         registry.add(registry.Record(kind="party", id=id, valid_from="2020-01-01", value=value))
         provinces.ensure_signing_secret(f"party/{id}")
 
+    def subscribe(
+        self, id: str, target: str, *, regions: tuple[str, ...] = ("330000000000",), role: str = "CONSUMER", **asked: Any
+    ) -> None:
+        """Registers a party with this scope and its subscription, of the same name, with a secret."""
+        from cloud import registry
+        from notify import subscriptions
+        from notify.subscription import Asked
+
+        self.party(id, list(regions), role)
+        registry.forget()
+        provinces.ensure_signing_secret(f"subscription/{id}")
+        subscriptions.add(Asked(id=id, target=target, **asked), id)
+        subscriptions.forget()
+
     def policy(self, region: str = "330000000000", **rules: Any) -> None:
         """Puts further rules of a region into force."""
         from cloud import registry
@@ -370,7 +384,7 @@ class Bed:
         """The events in the feed, the oldest first; of one type, what they say."""
         from notify import feed
 
-        found = sorted((event for shard in range(feed.SHARDS) for event in feed.entries(shard)), key=lambda event: event["time"])
+        found = sorted((event for event in feed.everything()), key=lambda event: event["time"])
         return [event["data"] for event in found if event["type"] == f"{type}.v1"] if type else found
 
     def segments(self) -> str:

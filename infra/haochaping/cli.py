@@ -17,7 +17,22 @@ from cloud import clock
 from cloud.settings import settings
 from contract.identifiers import check_uscc
 from contract.zone import SHANGHAI
-from haochaping import casework, checking, checks, figures, local, persons, policies, provinces, refused, stack
+from haochaping import (
+    audit,
+    casework,
+    checking,
+    checks,
+    feeds,
+    figures,
+    local,
+    persons,
+    policies,
+    provinces,
+    refused,
+    stack,
+    subscribers,
+    upstreams,
+)
 from haochaping.registries import commands as registries
 from haochaping.terminal import AsJson, connect, console, errors, fail, print_json
 
@@ -35,6 +50,10 @@ app.command()(refused.redrive)
 app.add_typer(casework.app, name="case")
 app.add_typer(persons.app, name="identity")
 app.add_typer(policies.app, name="policy")
+app.add_typer(feeds.app, name="feed")
+app.add_typer(subscribers.app, name="subscription")
+app.add_typer(audit.app, name="audit")
+app.add_typer(upstreams.app, name="upstream")
 app.add_typer(checks.sample_app, name="sample")
 app.command()(checks.reconcile)
 for command in figures.COMMANDS:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import secrets
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -13,15 +10,15 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from pydantic import ConfigDict, field_validator, model_validator
 
 from cloud import registry
-from cloud.clients import secretsmanager
-from cloud.registry import Grant, Party, Record
-from cloud.secrets import signing_secret_name
+from cloud.registry import Grant, Party, Record, Upstream
+from cloud.secrets import ensure_signing_secret
 from contract.catalogue import Organisation, Region
 from contract.codes import Role
 from contract.identifiers import PartyId, RegionCode, Uscc
 from contract.messages import Code
 from contract.model import Model
 from intake.profile import available as available_profiles
+from notify.upward.profile import available as upstream_profiles
 from policy import evaluation
 from policy.evaluation import System
 from policy.presets import preset, presets
@@ -108,6 +105,19 @@ class GrantEntry(Grant):
     valid_from: date | None = None
 
 
+class UpstreamEntry(Upstream):
+    """A level above that is reported to, from its own date or the province's."""
+
+    valid_from: date | None = None
+
+    @field_validator("profile")
+    @classmethod
+    def _is_there(cls, profile: str) -> str:
+        if profile not in upstream_profiles():
+            raise ValueError(f"没有该上报格式 no such upstream profile: {profile}; 可用 available: {', '.join(upstream_profiles())}")
+        return profile
+
+
 class Province(Model):
     """One province file. Flat keys are stack parameters and are read by `sam deploy`."""
 
@@ -121,6 +131,7 @@ class Province(Model):
     items: dict[str, tuple[str, str]]
     parties: tuple[PartyEntry, ...]
     grants: tuple[GrantEntry, ...] = ()
+    upstreams: tuple[UpstreamEntry, ...] = ()
     index: tuple[System, ...] = ()
 
     def check_rules(self) -> None:
@@ -160,6 +171,9 @@ class Province(Model):
         for grant in self.grants:
             value = grant.model_dump(mode="json", include=set(Grant.model_fields), exclude_none=True)
             yield _record("grant", f"{grant.party}#{grant.person}", grant.valid_from or start, value)
+        for upstream in self.upstreams:
+            value = upstream.model_dump(mode="json", exclude={"id", "valid_from"}, exclude_none=True)
+            yield _record("upstream", upstream.id, upstream.valid_from or start, value)
 
 
 def _record(kind: str, id: str, valid_from: date, value: dict[str, Any]) -> Record:
@@ -209,13 +223,3 @@ def load(province: Province) -> Loaded:
     pairs = [(record, held) for record, held in zip(records, there, strict=True) if held is not None]
     differing = [f"{record.kind}#{record.id} {record.valid_from}" for record, held in pairs if held != record.value]
     return Loaded(there.count(None), len(pairs) - len(differing), differing)
-
-
-def ensure_signing_secret(owner: str) -> None:
-    """Makes the Standard Webhooks secret of a party or subscription unless there is one."""
-    fresh = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
-    client = secretsmanager()
-    try:
-        client.create_secret(Name=signing_secret_name(owner), SecretString=json.dumps({"current": fresh, "previous": None}))
-    except client.exceptions.ResourceExistsException:
-        return

@@ -1,4 +1,4 @@
-"""JSON Schemas of every message and event and the OpenAPI of the doors, generated from the contract into `infra/schemas`."""
+"""JSON Schemas of every message and event, OpenAPI of the doors and AsyncAPI, generated from the contract into `infra/schemas`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from contract.commands import COMMAND_TYPE, CaseCommand
 from contract.events import EVENTS
 from contract.messages import MESSAGES, Envelope
 from contract.refusals import Refusal
+from haochaping import asyncapi
 from intake import openapi
+from notify.api import openapi as openapi_notify
+from notify.api.models import CloudEvent
 from rectify.api import openapi as openapi_cases
 from scoring.api import openapi as openapi_scores
 from scoring.published.results import Result
@@ -24,7 +27,8 @@ SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 def models() -> dict[str, type[BaseModel]]:
     """File name (without `.json`) of every published schema."""
     events = {f"{name}.v1": event for name, event in EVENTS.items()}
-    return {"envelope": Envelope, "refusal": Refusal, "result": Result, **MESSAGES, COMMAND_TYPE: CaseCommand, **events}
+    said = {**MESSAGES, COMMAND_TYPE: CaseCommand, **events}
+    return {"envelope": Envelope, "cloud-event": CloudEvent, "refusal": Refusal, "result": Result, **said}
 
 
 def text_of(model: type[BaseModel]) -> str:
@@ -34,8 +38,14 @@ def text_of(model: type[BaseModel]) -> str:
 
 def files() -> dict[str, str]:
     """Every generated file: its name (without `.json`) and its text."""
-    doors = {"openapi": openapi.document(), "openapi-cases": openapi_cases.document(), "openapi-scores": openapi_scores.document()}
-    return {name: text_of(model) for name, model in models().items()} | {name: _text(document) for name, document in doors.items()}
+    documents = {
+        "openapi": openapi.document(),
+        "openapi-cases": openapi_cases.document(),
+        "openapi-notify": openapi_notify.document(),
+        "openapi-scores": openapi_scores.document(),
+        "asyncapi": asyncapi.document(),
+    }
+    return {name: text_of(model) for name, model in models().items()} | {name: _text(document) for name, document in documents.items()}
 
 
 def _text(schema: dict[str, Any]) -> str:

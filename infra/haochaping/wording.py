@@ -7,7 +7,7 @@ from typing import Any
 
 from contract.codes import Code
 from contract.model import Model
-from policy.rules import OpeningHours, Rung, TimeLimit
+from policy.rules import OpeningHours, QuietHours, Rung, TimeLimit
 
 NAMES = {
     "first_contact": "首次联系 first contact",
@@ -47,6 +47,9 @@ NAMES = {
     "publish_after_days": "公布（日后） published after days",
     "signals": "异常信号 signals",
     "confidence": "置信水平 confidence",
+    "quiet_hours": "免打扰时段 quiet hours",
+    "message_language": "告知语言 language of messages",
+    "feed_days": "事件流留存（日） feed keeps, days",
 }
 _VALUES = {
     "FROM_FACT": "自事实起 FROM_FACT",
@@ -75,6 +78,8 @@ def said(value: Any) -> str:
             return f"{said(value.level)}: {when}"
         case OpeningHours():
             return f"{value.opens}:00–{value.closes}:00"
+        case QuietHours():
+            return f"{value.begins}:00–{value.ends}:00"
         case Model():
             return "; ".join(f"{name} {said(part)}" for name, part in value if part is not None)
         case Code():

@@ -39,8 +39,13 @@ STATUSES: tuple[tuple[HTTPStatus, frozenset[str]], ...] = (
     ),
     (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, frozenset({"too_large", "too_many_messages"})),
     (HTTPStatus.TOO_MANY_REQUESTS, frozenset({"throttled"})),
-    (HTTPStatus.NOT_FOUND, frozenset({"bad_token", "nobody_known", "unknown_node", "not_published", "unknown_case"})),
-    (HTTPStatus.CONFLICT, frozenset({"already_rated", "command_differs", "case_changed", "wrong_state"})),
+    (
+        HTTPStatus.NOT_FOUND,
+        frozenset(
+            {"bad_token", "nobody_known", "unknown_node", "not_published", "unknown_case", "unknown_subscription", "unknown_ledger_day"}
+        ),
+    ),
+    (HTTPStatus.CONFLICT, frozenset({"already_rated", "command_differs", "case_changed", "wrong_state", "subscription_exists"})),
     (HTTPStatus.GONE, frozenset({"token_expired"})),
 )
 

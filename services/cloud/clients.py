@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # The pool is as wide as scoring's threads; standard retries cover throttling, and a queue or stream covers the rest.
 _CONFIG = Config(retries={"mode": "standard", "max_attempts": 4}, max_pool_connections=16, connect_timeout=2, read_timeout=10)
+# A function may take its time, and is not asked again because of it: whose identity it reads is recorded each time.
+_INVOKING = Config(retries={"mode": "standard", "total_max_attempts": 1}, connect_timeout=2, read_timeout=150)
 
 
 @cache
@@ -42,7 +44,8 @@ def events() -> EventBridgeClient:
 @cache
 def s3() -> S3Client:
     """The S3 client."""
-    return boto3.client("s3", config=_CONFIG)
+    # Outside China an address for the taking would still be signed in the old way.
+    return boto3.client("s3", config=_CONFIG.merge(Config(signature_version="s3v4")))
 
 
 @cache
@@ -59,5 +62,5 @@ def kms() -> KMSClient:
 
 @cache
 def lambda_() -> LambdaClient:
-    """The Lambda client, for the command line."""
-    return boto3.client("lambda", config=_CONFIG)
+    """The Lambda client: for the command line, and for what one function alone may ask of another."""
+    return boto3.client("lambda", config=_INVOKING)

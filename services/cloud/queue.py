@@ -19,11 +19,12 @@ class NotSent(Exception):
     """The queue did not take every message; what it took may be sent again, since every consumer knows its messages by their content."""
 
 
-def send_all(url: str, bodies: Iterable[str]) -> int:
-    """Sends every message and returns how many. Raises NotSent."""
+def send_all(url: str, bodies: Iterable[str], seconds: int = 0) -> int:
+    """Sends every message, to be received after so many seconds, and returns how many. Raises NotSent."""
     sent = 0
+    later = {"DelaySeconds": seconds} if seconds else {}
     for group in calls(bodies, lambda body: body):
-        entries: list[Any] = [{"Id": str(n), "MessageBody": body} for n, body in enumerate(group)]
+        entries: list[Any] = [{"Id": str(n), "MessageBody": body} | later for n, body in enumerate(group)]
         if failed := sqs().send_message_batch(QueueUrl=url, Entries=entries).get("Failed"):
             raise NotSent(f"{len(failed)} of {len(group)}: {failed[0].get('Code')}")
         sent += len(group)

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from cloud.settings import settings
 from cloud.table import put, put_new, query
 from contract.codes import ActorRole, Role
-from contract.identifiers import BASE_CODE, NATION, RegionCode, Uscc, ancestry, lies_within
+from contract.identifiers import BASE_CODE, NATION, PartyId, RegionCode, Uscc, ancestry, lies_within
 from contract.model import Model
 from contract.zone import day_of
 
@@ -90,6 +90,23 @@ class Grant(Model):
 _INDEPENDENT = {ActorRole.CALLBACK_DESK, ActorRole.SUPERVISOR, ActorRole.REVIEWER}
 
 
+class Upstream(Model):
+    """A level above that is reported to: in which format, where, the records of which regions, from which day of the Ledger on.
+
+    `cases`: rectification results too, where its profile has a format for them. `batch` is a limit of records per call below that of the
+    profile. What proves that we are ourselves is in Secrets Manager, under `upstream/<id>`.
+    """
+
+    id: PartyId
+    profile: str
+    url: str
+    regions: Annotated[tuple[RegionCode, ...], Field(min_length=1)]
+    since: date
+    enabled: bool = False
+    cases: bool = False
+    batch: Annotated[int, Field(ge=1)] | None = None
+
+
 class _Cached(NamedTuple):
     read_at: float
     records: list[Record]
@@ -143,6 +160,12 @@ def party(id: str, on: date) -> Party | None:
     """The registered party, None if it is not registered on that day."""
     value = find("party", id, on)
     return Party(id=id, **value) if value else None
+
+
+def upstreams(on: date) -> list[Upstream]:
+    """Every level above that is registered on that day, by id, those that are switched off included."""
+    found = members("upstream", "stack#", on)
+    return [Upstream(id=id, **found[id]) for id in sorted(found)]
 
 
 def grant(party: str, person: str, on: date) -> Grant | None:
@@ -203,6 +226,7 @@ def listings_of(record: Record) -> list[dict[str, str]]:
         "platform": [f"organisation#{value.get('organisation')}"],
         "item": [f"organisation#{id[:18]}", f"base#{id[BASE_CODE]}"],
         "base_item": ["province#"],
+        "upstream": ["stack#"],
     }
     return [{"pk": f"list#{record.kind}#{owner}", "sk": id} for owner in owners.get(record.kind, [])]
 

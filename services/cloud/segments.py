@@ -11,6 +11,7 @@ import gzip
 import json
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 from cloud.clients import s3
@@ -46,6 +47,15 @@ class Line(NamedTuple):
         return cls(**held | {"sequence": int(held["sequence"]), "days": tuple(held["days"])})
 
 
+class Stored(NamedTuple):
+    """An object of raw segments: its key, its lane, and the first and last sequence number of its lines."""
+
+    key: str
+    lane: str
+    first: int
+    last: int
+
+
 def write(lines: Iterable[Line]) -> None:
     """One object per day with which the lines of a lane lie."""
     days: dict[str, list[Line]] = defaultdict(list)
@@ -77,6 +87,32 @@ def entries_of(day: str) -> Iterator[Line]:
     return (line for line in of_day(day) if line.day == day and line.lane.startswith(f"{settings().ledger_table}/"))
 
 
+def days(since: str) -> Iterator[str]:
+    """The days from this one on with which anything lies, ascending."""
+    pages = s3().get_paginator("list_objects_v2").paginate(Bucket=settings().segments_bucket, Prefix="raw/", Delimiter="/")
+    found = (prefix["Prefix"].split("/")[1] for page in pages for prefix in page.get("CommonPrefixes", []))
+    return (day for day in found if day >= since)
+
+
+def stored(day: str, table: str) -> Iterator[Stored]:
+    """The objects of a table that lie with a day, by lane, then by their first sequence number; nothing of them is read."""
+    pages = s3().get_paginator("list_objects_v2").paginate(Bucket=settings().segments_bucket, Prefix=f"raw/{day}/{table}/")
+    for found in (found for page in pages for found in page.get("Contents", [])):
+        lane, _, name = found["Key"].removeprefix(f"raw/{day}/").rpartition("/")
+        first, _, last = name.removesuffix(".ndjson.gz").partition("-")
+        yield Stored(found["Key"], lane, int(first), int(last))
+
+
+def read(objects: Iterable[Stored]) -> Iterator[Line]:
+    """Their lines in this order, copies too; a few objects are fetched at a time, and no more are held."""
+    left = iter(objects)
+    with ThreadPoolExecutor(settings().flush_threads) as pool:
+        while keys := [each.key for each in islice(left, settings().flush_threads)]:
+            for lines in pool.map(_lines, keys):
+                yield from lines
+
+
 def _lines(key: str) -> list[Line]:
     body = s3().get_object(Bucket=settings().segments_bucket, Key=key)["Body"].read()
-    return [Line.of(text) for text in gzip.decompress(body).decode().splitlines()]
+    # Not splitlines: a text may hold a character that it takes for the end of a line, and JSON does not escape.
+    return [Line.of(text) for text in gzip.decompress(body).decode().split("\n") if text]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,6 +36,8 @@ class Settings(BaseModel):
     cases_table: str
     feed_table: str
     subscriptions_table: str
+    deliveries_table: str
+    reports_table: str
     inbox_url: str
     command_inbox_url: str
     rectify_inbox_url: str
@@ -43,6 +46,8 @@ class Settings(BaseModel):
     event_bus: str
     segments_bucket: str
     results_bucket: str
+    reveal_upward_function: str = ""
+    private_webhooks: str = ""
     code_version: str = "unknown"
     stack_secret: str
     single_lane: bool = False
@@ -55,6 +60,11 @@ class Settings(BaseModel):
     def province(self) -> str:
         """The region code of the stack's province, 12 digits."""
         return province_of(self.province_code)
+
+    @property
+    def reachable_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The private networks in which the operator lets webhooks and upstreams be called."""
+        return tuple(ip_network(text.strip()) for text in self.private_webhooks.split(",") if text.strip())
 
     @property
     def on_loopback(self) -> bool:

@@ -144,7 +144,8 @@ class Item(Registered):
     """政务服务事项 with its guide (国办发〔2019〕51号, 二(二)), under its task code (31) or handling-item code (33 characters).
 
     Without a rating channel the guide is incomplete, which a coverage report says. An item that is no promised one may have no limits.
-    `visits` is how often an applicant has to come at most (到办事现场次数).
+    `visits` is how often an applicant has to come at most (到办事现场次数). A `self_built` item (自建事项) is the place's own: its services
+    and ratings are not reported to the level above.
     """
 
     zh: Short
@@ -162,6 +163,7 @@ class Item(Registered):
     fee: Paragraph
     rating_channels: tuple[RatingChannel, ...] = ()
     legal_basis: Paragraph
+    self_built: bool = False
 
     @model_validator(mode="after")
     def _a_promised_item_has_a_promise(self) -> Self:

@@ -165,6 +165,8 @@ class RevealPurpose(Code):
     INVITATION = "INVITATION"
     RECTIFICATION = "RECTIFICATION"
     LEGAL = "LEGAL"
+    NOTICE = "NOTICE"
+    UPWARD_REPORT = "UPWARD_REPORT"
 
 
 class Delay(Code):
@@ -517,6 +519,73 @@ class EscalationLevel(Code):
     LEVEL_ABOVE = "LEVEL_ABOVE"
 
 
+class Severity(Code):
+    """How much a result event asks of whoever reads it, from the least; a subscriber may want only what comes from some severity on."""
+
+    INFO = "INFO"
+    NOTICE = "NOTICE"
+    WARNING = "WARNING"
+    URGENT = "URGENT"
+
+    @property
+    def rank(self) -> int:
+        """0 for the least."""
+        return list(Severity).index(self)
+
+
+class SubscriptionKind(Code):
+    """How a subscriber is told."""
+
+    WEBHOOK = "WEBHOOK"
+    QUEUE = "QUEUE"
+    EVENT_BUS = "EVENT_BUS"
+
+
+class DeliveryState(Code):
+    """Where the delivery of an event to a subscriber stands."""
+
+    DELIVERED = "DELIVERED"
+    WAITING = "WAITING"
+    SET_ASIDE = "SET_ASIDE"
+
+
+class MessageTemplate(Code):
+    """What a person is told."""
+
+    INVITATION = "INVITATION"
+    REPLY = "REPLY"
+    APPEAL = "APPEAL"
+    RESULT = "RESULT"
+    REMINDER = "REMINDER"
+    ESCALATION = "ESCALATION"
+
+
+class Language(Code):
+    """In which language a person is told."""
+
+    ZH_CN = "zh-CN"
+    EN = "en"
+
+
+class AddressKind(Code):
+    """Whom the pseudonymous address of a message names."""
+
+    RATER = "RATER"
+    APPLICANT = "APPLICANT"
+    ORGANISATION = "ORGANISATION"
+    REGION = "REGION"
+
+
+class ReportOutcome(Code):
+    """What the level above said to a record, or why it was not sent."""
+
+    ACCEPTED = "ACCEPTED"
+    DUPLICATE = "DUPLICATE"
+    REFUSED = "REFUSED"
+    INCOMPLETE = "INCOMPLETE"
+    WAITING = "WAITING"
+
+
 ALL: tuple[type[Code], ...] = (
     Level,
     RatingKind,
@@ -554,4 +623,11 @@ ALL: tuple[type[Code], ...] = (
     ContestReason,
     Violation,
     EscalationLevel,
+    Severity,
+    SubscriptionKind,
+    DeliveryState,
+    MessageTemplate,
+    Language,
+    AddressKind,
+    ReportOutcome,
 )

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date, datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from contract.codes import (
+    AddressKind,
     CaseFact,
     CaseState,
     Clock,
@@ -23,12 +24,20 @@ from contract.codes import (
     EscalationLevel,
     ExclusionReason,
     Finding,
+    Language,
+    Level,
+    MessageTemplate,
     RatingChannel,
+    RevealPurpose,
+    Severity,
     Verdict,
     Violation,
 )
 from contract.ledger import RatingFacts
 from contract.model import Model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Event(Model):
@@ -36,6 +45,7 @@ class Event(Model):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     service: ClassVar[str]
+    severity: ClassVar[Severity] = Severity.INFO
 
     version: Literal[1] = 1
     event_id: str
@@ -55,6 +65,7 @@ class BadRatingAccepted(Event):
     """
 
     service = "intake"
+    severity = Severity.NOTICE
     rating: RatingFacts
     receipt_sha256: str | None = None
     follows: str | None = None
@@ -64,6 +75,7 @@ class MessagesRefused(Event):
     """Messages of one party were refused and are kept in quarantine; told at most once per party and relayed batch."""
 
     service = "intake"
+    severity = Severity.NOTICE
     party: str
     count: int
     codes: dict[str, int]
@@ -73,6 +85,7 @@ class ServiceOverran(Event):
     """A service was finished after its limit. `reason` is the unit's public explanation, screened; None if it gave none."""
 
     service = "intake"
+    severity = Severity.NOTICE
     event_ref: str
     region_code: str
     organisation: str
@@ -112,10 +125,16 @@ class CallbackSampleDrawn(Event):
     drawn: int
 
 
-class CaseEvent(Event):
-    """What every event of a case says: whose it is now (`organisation` USCC, None while no unit is known), where it stands, what is due."""
+class OfCase(Event):
+    """What is told of a case. `order` is the how-manieth it is of all that is told of its case: 1, 2, 3 …"""
 
     service = "rectify"
+    order: Annotated[int, Field(ge=1)] | None = None
+
+
+class CaseEvent(OfCase):
+    """What every event of a case says: whose it is now (`organisation` USCC, None while no unit is known), where it stands, what is due."""
+
     case_id: str
     rating_id: str
     organisation: str | None = None
@@ -125,13 +144,13 @@ class CaseEvent(Event):
     provisional: tuple[Clock, ...] = ()
 
 
-class CaseReplied(Event):
+class CaseReplied(OfCase):
     """The rater of a bad rating has an answer: from now on a follow-up rating may be given.
 
     `public_reply` is the answer to an anonymous rating, screened, for the channel to show; any other answer its rater finds by the receipt.
     """
 
-    service = "rectify"
+    severity = Severity.NOTICE
     case_id: str
     rating_id: str
     organisation: str | None = None
@@ -144,30 +163,30 @@ class CaseReplied(Event):
 Turn = Annotated[int, Field(ge=1, le=99)]
 
 
-class AppealGranted(Event):
+class AppealGranted(OfCase):
     """An appeal was granted: the rating no longer counts, and stays visible as excluded. `turn` is odd: 1 for the first exclusion."""
 
-    service = "rectify"
+    severity = Severity.NOTICE
     case_id: str
     rating: RatingFacts
     reason: ExclusionReason
     turn: Turn = 1
 
 
-class AppealOverturned(Event):
+class AppealOverturned(OfCase):
     """The rater's objection was upheld: the rating counts again. `turn` is even: 2 takes back the first exclusion, with its `reason`."""
 
-    service = "rectify"
+    severity = Severity.NOTICE
     case_id: str
     rating: RatingFacts
     reason: ExclusionReason | None = None
     turn: Turn = 2
 
 
-class CaseOpened(Event):
+class CaseOpened(OfCase):
     """A bad rating has its rectification case; `due` holds the deadlines that run (exclusive instants)."""
 
-    service = "rectify"
+    severity = Severity.NOTICE
     case_id: str
     rating: RatingFacts
     due: dict[Clock, AwareDatetime]
@@ -175,10 +194,10 @@ class CaseOpened(Event):
     policy_version: str
 
 
-class CaseOverdue(Event):
+class CaseOverdue(OfCase):
     """A deadline of the case passed without the fact that would have stopped its clock."""
 
-    service = "rectify"
+    severity = Severity.WARNING
     case_id: str
     rating_id: str
     organisation: str | None = None
@@ -222,6 +241,7 @@ class CaseExtended(CaseEvent):
 class CaseEscalated(CaseEvent):
     """A step of the ladder (催办, 超期预警, 督办): somebody is to be told. `to` is an organisation (USCC) or a region."""
 
+    severity = Severity.WARNING
     clock: Clock
     due_at: AwareDatetime
     level: EscalationLevel
@@ -237,6 +257,7 @@ class CaseCalledBack(CaseEvent):
 class CaseReopened(CaseEvent):
     """The rater is dissatisfied: it is to be put right again, for the `times`-th time."""
 
+    severity = Severity.WARNING
     times: int
 
 
@@ -250,6 +271,7 @@ class CaseClosed(CaseEvent):
 class AppealFiled(CaseEvent):
     """The rated side appeals: the rater is to be told, and may object."""
 
+    severity = Severity.NOTICE
     reason: ExclusionReason
 
 
@@ -260,6 +282,7 @@ class AppealRefused(CaseEvent):
 class ResultContested(CaseEvent):
     """The rater contests the result: the unit is to be told, and may state its view."""
 
+    severity = Severity.NOTICE
     reason: ContestReason
 
 
@@ -281,6 +304,7 @@ class CaseDueMoved(CaseEvent):
 class InterviewCalled(CaseEvent):
     """约谈: the unit was late so often in a month (`2026-11`) that its head is called to a talk; once a month."""
 
+    severity = Severity.URGENT
     month: str
     cases: int
 
@@ -288,10 +312,13 @@ class InterviewCalled(CaseEvent):
 class PressureReported(CaseEvent):
     """The rater was pressured. For the supervisor alone: it goes neither into the feed nor to subscribers."""
 
+    severity = Severity.URGENT
+
 
 class ViolationReferred(CaseEvent):
     """A proven violation of the unit or its staff. For the supervisor alone, like a report of pressure."""
 
+    severity = Severity.URGENT
     violation: Violation
     against: Literal["UNIT", "STAFF"]
 
@@ -310,6 +337,7 @@ class CommandRefused(Event):
     """A command that came by the queue was refused; `codes` are the refusals of the contract. It is kept for the operator."""
 
     service = "rectify"
+    severity = Severity.NOTICE
     party: str
     command_id: str | None = None
     case_id: str | None = None
@@ -337,10 +365,110 @@ class ScoresDiffered(Event):
     """A recount found counts of a day that are not those of its entries; `corrected` says whether they were set right."""
 
     service = "scoring"
+    severity = Severity.WARNING
     recount: str
     of_day: date
     differences: int
     corrected: bool
+
+
+class LedgerSegmentSealed(Event):
+    """Some of the Ledger's entries (services, ratings, exclusions) lie sealed in one file, for whoever takes ratings in bulk.
+
+    `number` counts the segments of the stack without a gap; `ledger_day` is the day that the segment closes with, `of_day` the counting
+    day of its entries (both Asia/Shanghai; a straggler is sealed with a later day than its own). `key` names the file; `first` and `last`
+    are lane and sequence number of its ends. `root` is the Merkle root over its lines (RFC 6962, section 2.1, SHA-256), `sha256` of the
+    file as it lies there, `bytes` its size.
+    """
+
+    service = "notify"
+    number: Annotated[int, Field(ge=1)]
+    ledger_day: date
+    of_day: date
+    key: str
+    bytes: int
+    entries: int
+    ratings: int
+    first: str
+    last: str
+    sha256: str
+    root: str
+
+
+class LedgerDayClosed(Event):
+    """A day of the Ledger is closed: nothing is sealed with it any more. Keep `sha256`: it proves what was there, to anybody, for ever.
+
+    `root` is the Merkle root over the roots of the day's segments in the order of their numbers; `previous` the `sha256` of the day
+    closed before (of none: 64 zeros), so that a day which was altered later contradicts every day after it.
+    """
+
+    service = "notify"
+    ledger_day: date
+    segments: int
+    entries: int
+    ratings: int
+    root: str
+    previous: str
+    sha256: str
+
+
+class SubscriptionTested(Event):
+    """Sent to one subscriber when somebody asks for a test; neither into the feed nor to others."""
+
+    service = "notify"
+    subscription: str
+
+
+class MessageRequested(Event):
+    """A person is to be told something: for the platform that sends messages alone, neither in the feed nor to subscribers.
+
+    `address` names no number: with `purpose` (and `token`, where there is one) `POST /identities` resolves it. `template` and `language`
+    say which text; the rest is what the text may need. An invitation is good until `expires_at`.
+    """
+
+    service = "notify"
+    template: MessageTemplate
+    language: Language
+    to: AddressKind
+    address: str
+    purpose: RevealPurpose | None = None
+    region_code: str
+    organisation: str | None = None
+    case_id: str | None = None
+    channel: RatingChannel | None = None
+    token: str | None = None
+    clock: Clock | None = None
+    level: EscalationLevel | None = None
+    due_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+
+
+class LevelReported(Model):
+    """Of the ratings of one level: how many were sealed and are to be reported, and what became of them above."""
+
+    reportable: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    refused: int = 0
+    incomplete: int = 0
+    waiting: int = 0
+    missing: int = 0
+
+
+class UpwardReportReconciled(Event):
+    """What was reported of a day to the level above: sent = accepted + refused, per level of satisfaction; `difference` is what is not.
+
+    `services` are the service events; `not_reported` counts what is not meant to be (self-built items, defaults).
+    """
+
+    service = "notify"
+    severity = Severity.NOTICE
+    upstream: str
+    ledger_day: date
+    levels: dict[Level, LevelReported]
+    services: LevelReported
+    not_reported: int
+    difference: int
 
 
 EVENTS: dict[str, type[Event]] = {
@@ -377,12 +505,36 @@ EVENTS: dict[str, type[Event]] = {
         AppealOverturned,
         ResultsPublished,
         ScoresDiffered,
+        LedgerSegmentSealed,
+        LedgerDayClosed,
+        SubscriptionTested,
+        MessageRequested,
+        UpwardReportReconciled,
     )
 }
 
 
 CONFIDENTIAL = (PressureReported, ViolationReferred)
 """What goes past the unit: the bus hands it to the supervisor's queue alone (`template.yaml`, SupervisorNotices)."""
+
+TO_ONE = (*CONFIDENTIAL, InvitationIssued, MessageRequested, SubscriptionTested)
+"""What one receiver alone is told: neither in the feed nor to subscribers (`template.yaml`, ResultEvents)."""
+
+_URGENT_LEVELS = {EscalationLevel.SUPERVISOR, EscalationLevel.LEVEL_ABOVE}
+
+
+def severity_of(name: str, detail: Mapping[str, Any]) -> Severity:
+    """How much an event (its name, and the `detail` as it came from the bus) asks of its reader.
+
+    It is that of its kind, but a step of the ladder that comes before a supervisor is URGENT, a worst rating and a difference a WARNING.
+    """
+    if name == "CaseEscalated" and detail.get("level") in _URGENT_LEVELS:
+        return Severity.URGENT
+    if name == "BadRatingAccepted" and detail["rating"]["level"] == Level.VERY_DISSATISFIED:
+        return Severity.WARNING
+    if name == "UpwardReportReconciled" and detail.get("difference"):
+        return Severity.WARNING
+    return EVENTS[name].severity
 
 
 def event_id(*cause: str) -> str:
@@ -391,7 +543,10 @@ def event_id(*cause: str) -> str:
 
 
 def cloud_event(detail_type: str, source: str, detail: dict[str, Any]) -> dict[str, Any]:
-    """A result event as the feed and the webhooks carry it. `detail` is the event as it came from the bus."""
+    """A result event as the feed and the webhooks carry it. `detail` is the event as it came from the bus.
+
+    `severity` is an extension attribute of the CloudEvent.
+    """
     happened_at = datetime.fromisoformat(detail["happened_at"])
     return {
         "specversion": "1.0",
@@ -400,5 +555,6 @@ def cloud_event(detail_type: str, source: str, detail: dict[str, Any]) -> dict[s
         "type": f"{detail_type}.v{detail['version']}",
         "time": happened_at.isoformat(),
         "datacontenttype": "application/json",
+        "severity": severity_of(detail_type, detail),
         "data": detail,
     }

@@ -198,6 +198,16 @@ CATALOGUE: dict[str, Sentence] = {
     "bad_period": Sentence("周期无效", "The period is invalid.", "2026-11-24, 2026-11, 2026-Q4 or 2026"),
     "unknown_indicator": Sentence("指标不存在", "There is no such indicator.", "a name of the contract's list of indicators"),
     "not_published": Sentence("该周期结果尚未公布", "Nothing is published for this period.", "a period whose results are published"),
+    "unknown_subscription": Sentence("没有该订阅", "There is no such subscription of yours.", "the id of a subscription of the party"),
+    "subscription_exists": Sentence(
+        "该订阅编号已被使用", "A subscription of this id exists already.", "another id, or PUT to change the one of the party"
+    ),
+    "bad_target": Sentence(
+        "推送地址不可用",
+        "Nothing may be sent to this address.",
+        "an https URL of a public host; or the ARN of a queue or event bus in this region whose name begins with `<stack>-reply-`",
+    ),
+    "unknown_ledger_day": Sentence("该日尚未封存", "This day of the Ledger is not closed.", "a day that is closed, or a segment of it"),
     "sum_over_too_much": Sentence("查询范围过大", "The question covers too much at once.", "a smaller region, or a shorter period"),
 }
 

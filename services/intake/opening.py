@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from contract.cipher import decrypt
 from contract.refusals import Refused, refuse
 from contract.wire import parsed
-from intake.cipher import decrypt
 
 if TYPE_CHECKING:
     from intake.profile import Profile

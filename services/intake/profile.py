@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field, model_validator
 
 from contract import tags
+from contract.cipher import Suite
 from contract.codes import (
     ApplicantType,
     Code,
@@ -31,7 +32,6 @@ from contract.codes import (
 )
 from contract.messages import Rating, ServiceEvent
 from contract.model import Model
-from intake.cipher import Suite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

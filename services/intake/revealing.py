@@ -23,6 +23,7 @@ _SHOWN: dict[RevealPurpose, set[str]] = {
     RevealPurpose.CONTACT: {"name", "phone"},
     RevealPurpose.CALLBACK: {"name", "phone"},
     RevealPurpose.INVITATION: {"phone"},
+    RevealPurpose.NOTICE: {"phone"},
     RevealPurpose.LEGAL: {"name", "phone", "certificate_type", "certificate_number"},
 }
 

@@ -1,18 +1,29 @@
-"""Handlers of notify: `dispatch` writes the feed and queues a delivery per subscriber, `deliver` calls the subscriber."""
+"""Handlers of notify that no request waits for.
+
+`dispatch` writes the feed and queues a delivery per subscriber, `deliver` hands it over, `sweep` comes back to what is due and `archive`
+to what is old; `seal` seals the Ledger, `report` tells the level above, `reconcile` compares what it took.
+"""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
 
-from cloud import batch, clock, queue, secrets
+from cloud import batch, clock
+from cloud.bus import NotPublished
+from cloud.queue import NotSent
 from cloud.settings import settings
 from contract.events import cloud_event
-from notify import feed, subscriptions, webhook
-from notify.delivery import Delivery, signed
+from notify import archiving, delivering, dispatching, feed, sweeping
+from notify.cursor import shard_of
+from notify.delivery import Delivery
+from notify.ground import policy_of
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
@@ -22,36 +33,95 @@ if TYPE_CHECKING:
 logger = Logger(service="notify")
 metrics = Metrics(namespace="Haochaping", service="notify")
 
+_FAULTS = (ClientError, BotoCoreError, feed.HeadMoved, NotSent, NotPublished, OSError)
+# A run ends before the function does; what is left is found by the next one.
+_SPARE_MILLISECONDS = 20_000
+
 
 @logger.inject_lambda_context
+@metrics.log_metrics
 def dispatch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Every result event once into the feed, and one message per subscriber that wants it."""
-    return batch.each(event, _dispatch, context)
+    """Every result event once into the feed, and one message per subscriber that wants it.
 
-
-def _dispatch(record: SQSRecord) -> None:
-    told = json.loads(record.body)
-    news = cloud_event(told["detail-type"], told["source"], told["detail"])
-    feed.append(news)
-    # Also for an event that was in the feed already: an earlier try may have stopped before this line. Subscribers know it by its id.
-    wanted = [subscriber for subscriber in subscriptions.active() if subscriber.wants(told["detail-type"])]
-    deliveries = (Delivery(subscription=subscriber.id, event=news).model_dump_json() for subscriber in wanted)
-    queue.send_all(settings().delivery_queue_url, deliveries)
+    Events of one shard go together; if that fails, all of them come again, which changes nothing about those that are there.
+    """
+    shards: dict[int, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
+    failed: list[str] = []
+    for record in event["Records"]:
+        try:
+            told = json.loads(record["body"])
+            news = cloud_event(told["detail-type"], told["source"], told["detail"])
+            shards[shard_of(news)].append((record["messageId"], news))
+        except (ValueError, KeyError, TypeError) as error:
+            # Only the bus sends here: what is no event goes to the dead letters, and is alarmed.
+            logger.error("no event", error=type(error).__name__, message_id=record["messageId"])
+            failed.append(record["messageId"])
+    for shard, of_shard in shards.items():
+        try:
+            dispatching.take(shard, [news for _, news in of_shard])
+        except _FAULTS as error:
+            logger.error("not dispatched", error=type(error).__name__, shard=shard, events=len(of_shard))
+            failed += [message_id for message_id, _ in of_shard]
+    metrics.add_metric(name="Dispatched", unit=MetricUnit.Count, value=len(event["Records"]) - len(failed))
+    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def deliver(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """One signed call per message; what is not taken is tried again by the queue."""
+    """One signed call per message; what is not taken waits in the Deliveries table for its next try."""
     return batch.each(event, _deliver, context)
 
 
 def _deliver(record: SQSRecord) -> None:
-    delivery = Delivery.model_validate_json(record.body)
-    subscriber = subscriptions.find(delivery.subscription)
-    if subscriber is None:
-        logger.info("subscription is gone", subscription=delivery.subscription)
-        return
-    body, headers = signed(delivery.event, secrets.signing_secrets(f"subscription/{subscriber.id}"), clock.wall())
-    webhook.post(subscriber.url, body, headers)
-    metrics.add_metric(name="Delivered", unit=MetricUnit.Count, value=1)
+    outcome = delivering.deliver(Delivery.model_validate_json(record.body))
+    metrics.add_metric(name=outcome.capitalize(), unit=MetricUnit.Count, value=1)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def sweep(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """What has come due: tries, probes, replays, messages of the morning. Answers how many of each."""
+    return sweeping.sweep(_is_time(context))
+
+
+@logger.inject_lambda_context
+def archive(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Moves blocks of the feed that are older than policy keeps them into its archive; how many."""
+    now = clock.now()
+    kept = timedelta(days=policy_of(settings().province, now).feed_days)
+    return {"blocks": archiving.archive_until(now - kept, _is_time(context))}
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def seal(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
+    """Seals what came into the Ledger since the last run, and closes the days that are over; how much of it."""
+    from notify.sealed import sealing  # here and below: what dispatch and deliver never use costs them no start
+
+    done = sealing.seal(_is_time(context))
+    if sealing.is_late():
+        metrics.add_metric(name="SealLate", unit=MetricUnit.Count, value=1)
+    return done
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def report(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Reports to every level above what was sealed and what became of cases; what came of it, for each."""
+    from notify.upward import reporting
+
+    return reporting.report(_is_time(context))
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def reconcile(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Compares what was to be reported with what was taken or refused, day by day; what differs, for each level above."""
+    from notify.upward import reconciling
+
+    return reconciling.reconcile(_is_time(context))
+
+
+def _is_time(context: LambdaContext) -> Any:
+    return lambda: context.get_remaining_time_in_millis() > _SPARE_MILLISECONDS

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from standardwebhooks.webhooks import Webhook
@@ -13,42 +14,100 @@ from contract.model import Model
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+
+    Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Delivery(Model):
-    """One event for one subscriber, as it waits in the delivery queue."""
+    """One event for one subscriber, as it waits in the delivery queue.
+
+    The first try carries the event; a later one names its place in the feed (`shard`, `position`), how often it was tried, and since
+    when. A `probe` is sent to a subscriber that is down.
+    """
 
     subscription: str
-    event: dict[str, Any]
+    event_id: str
+    shard: int
+    position: int
+    event: dict[str, Any] | None = None
+    tries: int = 0
+    first_at: datetime
+    probe: bool = False
+
+
+class Answer(NamedTuple):
+    """What a subscriber answered: the status, or in `error` why there is none; and after how many milliseconds."""
+
+    taken: bool
+    status: int | None = None
+    error: str = ""
+    milliseconds: int = 0
+
+    @property
+    def text(self) -> str:
+        """The answer in a word: `204`, or the error."""
+        return str(self.status) if self.status is not None else self.error
 
 
 class Forbidden(Exception):
     """The address of a webhook is one that the stack must not call."""
 
 
-def signed(event: dict[str, Any], secrets: Iterable[str], now: datetime) -> tuple[str, dict[str, str]]:
-    """Body and headers of a delivery (Standard Webhooks). During a rotation it is signed with both secrets. `now` is in UTC."""
-    body = json.dumps(event, ensure_ascii=False, separators=(",", ":"))
-    signatures = [Webhook(secret).sign(event["id"], now, body) for secret in secrets]
-    headers = {
-        "content-type": "application/cloudevents+json; charset=utf-8",
-        "webhook-id": event["id"],
+def text_of(event: dict[str, Any]) -> str:
+    """The body of a delivery."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":"))
+
+
+def proof_of(event_id: str, body: str, secrets: Iterable[str], now: datetime) -> dict[str, str]:
+    """What shows that a delivery is ours (Standard Webhooks): headers of a webhook, attributes of a message.
+
+    During a rotation it is signed with both secrets. `now` is in UTC.
+    """
+    signatures = [Webhook(secret).sign(event_id, now, body) for secret in secrets]
+    return {
+        "webhook-id": event_id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
-    return body, headers
 
 
-def check_address(url: str, addresses: Iterable[str], *, loopback_allowed: bool) -> None:
-    """Raises Forbidden unless the URL is HTTPS and every address that its host resolves to is public.
+def check_url(url: str, *, loopback_allowed: bool) -> None:
+    """Raises Forbidden unless the URL is HTTPS, names a host and no user, and no address that must not be called.
 
-    A local stack may also call loopback, in plain HTTP.
+    A local stack may call its own machine in plain HTTP. What a host name leads to is looked at when it is called (`check_address`).
     """
-    found = [ipaddress.ip_address(address) for address in addresses]
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise Forbidden("not a URL") from None
+    if not host or parts.username or parts.password or parts.fragment or not url.isascii() or any(mark.isspace() for mark in url):
+        raise Forbidden("not a URL of a host")
+    if parts.scheme != "https" and not (loopback_allowed and parts.scheme == "http" and host in {"127.0.0.1", "localhost", "::1"}):
+        raise Forbidden("not https")
+
+
+def check_address(url: str, addresses: Iterable[str], *, loopback_allowed: bool, reachable: Iterable[Network] = ()) -> None:
+    """Raises Forbidden unless the URL is HTTPS and every address that its host resolves to is public, or in a reachable network.
+
+    Link-local addresses, where the metadata of machines are answered, are never called. A local stack may also call loopback, in plain
+    HTTP.
+    """
+    found = [_plain(ipaddress.ip_address(address)) for address in addresses]
     if loopback_allowed and found and all(address.is_loopback for address in found):
         return
-    if urlsplit(url).scheme != "https":
-        raise Forbidden("not https")
-    if not found or not all(address.is_global for address in found):
+    check_url(url, loopback_allowed=False)
+    networks = tuple(reachable)
+    if not found or not all(_may_be_called(address, networks) for address in found):
         raise Forbidden("not a public address")
+
+
+def _plain(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """An IPv4 address that is written as one of IPv6 is what it is."""
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _may_be_called(address: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: tuple[Network, ...]) -> bool:
+    if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_loopback:
+        return False
+    return address.is_global or any(address in network for network in networks if network.version == address.version)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_serializer, field_validator, model_validator
 
-from contract.codes import ActorRole, EscalationLevel, Level, Provenance, RatingChannel, TimeUnit
+from contract.codes import ActorRole, EscalationLevel, Language, Level, Provenance, RatingChannel, TimeUnit
 from contract.identifiers import ancestry
 from contract.model import Model
 
@@ -83,6 +83,14 @@ class OpeningHours(Model):
         if self.opens >= self.closes:
             raise NeverOpen("opens 须早于 closes opens must be before closes")
         return self
+
+
+class QuietHours(Model):
+    """When nobody is sent a message: from the beginning of hour `begins` to that of hour `ends` (Asia/Shanghai), over midnight if it ends
+    first; equal hours mean never."""
+
+    begins: Annotated[int, Field(ge=0, le=23)]
+    ends: Annotated[int, Field(ge=0, le=23)]
 
 
 OFFICE_HOURS = OpeningHours(opens=8, closes=18)
@@ -181,6 +189,9 @@ class Rules(Model):
     of the headline rates, `points` those of the mean, per level; a period is published `publish_after_days` natural days after its end.
     Rankings go by intervals at `confidence`; `signals` say when ratings look made up.
 
+    People are told nothing in `quiet_hours`, and otherwise in `message_language`. The feed keeps `feed_days` natural days at hand, and what
+    is older in its archive.
+
     Of cases: `first_contact`, `verify`, the two tracks of rectifying, and `reply` run from the receipt of the rating (those of rectifying
     from the verification where `rectify_from` says so), `post_rectify_callback` from the reply, `supervise` from the moment in which a
     case comes before the supervisor; a case is reopened `max_reopenings` times before that. An action names `min_evidence` references at
@@ -225,6 +236,9 @@ class Rules(Model):
     publish_after_days: Annotated[int, Field(ge=0, le=60)] | None = None
     signals: SignalRules | None = None
     confidence: Annotated[float, Field(ge=0.5, lt=1)] | None = None
+    quiet_hours: QuietHours | None = None
+    message_language: Language | None = None
+    feed_days: Annotated[int, Field(ge=7, le=3650)] | None = None
 
     @field_validator("unrated_policy")
     @classmethod
@@ -335,6 +349,9 @@ class Policy(Model):
     publish_after_days: int = 3
     signals: SignalRules = SignalRules()
     confidence: float = 0.95
+    quiet_hours: QuietHours = QuietHours(begins=21, ends=8)
+    message_language: Language = Language.ZH_CN
+    feed_days: int = 90
 
 
 def layers(dated: Iterable[DatedRules | Mapping[str, Any]], region: str, on: date) -> list[DatedRules]:

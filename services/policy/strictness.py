@@ -85,6 +85,10 @@ DIRECTIONS: dict[str, Direction] = {
     "opening_hours": _D.FREE,
     "publish_after_days": _D.FREE,
     "confidence": _D.HIGHER,
+    # When people sleep is a fact of a place, and so is what they speak.
+    "quiet_hours": _D.FREE,
+    "message_language": _D.FREE,
+    "feed_days": _D.HIGHER,
 }
 ORDERS: dict[str, tuple[Any, ...]] = {
     "rectify_from": ("RECEIVED", "VERIFIED"),

@@ -24,6 +24,7 @@ from contract.model import Model
 from contract.zone import day_of
 from rectify.clocks import Deadline, due_by
 from rectify.facts import (
+    CONFIDENTIAL,
     ActionTaken,
     AppealFiled,
     AppealRefused,
@@ -100,7 +101,7 @@ class Asked(Model):
 
 
 class Case(Model):
-    """A case. `version` is the number of its facts.
+    """A case. `version` is the number of its facts, `told` how many of them are told to more than the supervisor.
 
     `routing` is where it belongs now, `units` every unit that it ever belonged to, the unit of the service first. `came_from` is the
     state to which it returns from an appeal or a review. `acted` and `replied` are of this round: a reopening begins another one;
@@ -109,6 +110,7 @@ class Case(Model):
 
     case_id: str
     version: int
+    told: int = 1
     state: CaseState
     rating: RatingFacts
     receipt_sha256: str | None = None
@@ -213,7 +215,8 @@ def evolve(case: Case | None, fact: Fact) -> Case:
     for clock in fact.stops:
         clocks[clock] = clocks[clock].model_copy(update={"stopped_at": fact.at, "paused_at": None, "steps": ()})
     return case.model_copy(
-        update={"version": case.version + 1, "clocks": clocks} | _changes(case.model_copy(update={"clocks": clocks}), fact)
+        update={"version": case.version + 1, "told": case.told + (not isinstance(fact, CONFIDENTIAL)), "clocks": clocks}
+        | _changes(case.model_copy(update={"clocks": clocks}), fact)
     )
 
 

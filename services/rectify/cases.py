@@ -165,6 +165,7 @@ def _history(change: Change) -> dict[str, Any]:
         "unit": after.unit,
         "due": {clock: deadline.due_at.isoformat() for clock, deadline in after.running.items()},
         "provisional": [clock for clock, deadline in after.running.items() if deadline.provisional],
+        "told": after.told,
     }
     return {
         "pk": after.case_id,
@@ -455,6 +456,7 @@ def entry_of(pk: str, item: Mapping[str, Any]) -> Entry:
         unit=after["unit"],
         due={Clock(name): datetime.fromisoformat(at) for name, at in after["due"].items()},
         provisional=tuple(Clock(name) for name in after["provisional"]),
+        order=after.get("told"),
     )
 
 

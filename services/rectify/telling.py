@@ -9,6 +9,7 @@ from contract.codes import ActorRole, CaseFact, CaseState, Clock
 from contract.events import event_id
 from contract.zone import hour_of
 from rectify.facts import (
+    CONFIDENTIAL,
     AppealFiled,
     AppealRefused,
     BecameOverdue,
@@ -53,6 +54,7 @@ class Entry(NamedTuple):
     unit: str | None
     due: dict[Clock, datetime]
     provisional: tuple[Clock, ...]
+    order: int | None = None
 
     @property
     def id(self) -> str:
@@ -67,10 +69,11 @@ class Entry(NamedTuple):
 
     @property
     def common(self) -> dict[str, Any]:
-        """What every event of the case says."""
+        """What every event of the case says. What goes past the unit has no place in the order, which would show it."""
         return {
             "event_id": self.id,
             "happened_at": self.happened_at,
+            "order": None if isinstance(self.fact, CONFIDENTIAL) else self.order,
             "case_id": self.case_id,
             "rating_id": self.rating.rating_id,
             "organisation": self.unit,
@@ -111,6 +114,7 @@ def _opened(entry: Entry, fact: Opened) -> Event:
     return events.CaseOpened(
         event_id=entry.id,
         happened_at=entry.happened_at,
+        order=entry.order,
         case_id=entry.case_id,
         rating=fact.rating,
         due={clock: deadline.due_at for clock, deadline in fact.starts.items()},
@@ -120,12 +124,13 @@ def _opened(entry: Entry, fact: Opened) -> Event:
 
 
 def _excluded(entry: Entry, fact: RatingExcluded) -> Event:
-    said = {"event_id": entry.id, "happened_at": fact.at, "case_id": entry.case_id}
+    said = {"event_id": entry.id, "happened_at": fact.at, "order": entry.order, "case_id": entry.case_id}
     return events.AppealGranted(**said, rating=entry.rating, reason=fact.reason, turn=fact.turn)
 
 
 def _overturned(entry: Entry, fact: ReviewGranted) -> Event:
-    said = {"event_id": event_id("AppealOverturned", entry.case_id, entry.written), "happened_at": fact.at, "case_id": entry.case_id}
+    named = {"event_id": event_id("AppealOverturned", entry.case_id, entry.written), "case_id": entry.case_id}
+    said = named | {"happened_at": fact.at, "order": entry.order}
     return events.AppealOverturned(**said, rating=entry.rating, reason=fact.reason, turn=fact.turn or 2)
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from cloud.clients import dynamodb
-from haochaping.measure import casework, growth, others, ours
+from haochaping.measure import casework, delivery, growth, others, ours
 from haochaping.measure.drawn import MOST_BYTES, MOST_RECORDS, Drawn, cut, is_rating
 from haochaping.measure.history import History
 from haochaping.measure.model import INDEXES, Index, on_wire, size_of
@@ -142,7 +142,8 @@ def test_the_models_indexes_are_those_of_the_template():
     for name, table in resources("AWS::DynamoDB::Table").items():
         for index in table["Properties"].get("GlobalSecondaryIndexes", []):
             keys = [key["AttributeName"] for key in index["KeySchema"]]
-            held = tuple(index["Projection"].get("NonKeyAttributes", ()))
+            projection = index["Projection"]
+            held = None if projection["ProjectionType"] == "ALL" else tuple(projection.get("NonKeyAttributes", ()))
             found.setdefault(variable_of(name).lower(), {})[index["IndexName"]] = Index(*keys, held)
     assert found == INDEXES
 
@@ -302,3 +303,13 @@ def _counted(model, *, slotted: bool) -> dict[tuple[str, str], Counter[str]]:
         amounts = {name: int(value["N"]) for name, value in item.items() if "N" in value}
         found.setdefault((pk, sk.rpartition(" ")[0] if slotted else sk), Counter()).update(amounts)
     return found
+
+
+# ---------------------------------------------------------------- what an event takes on its way out
+
+
+def test_an_event_goes_into_the_feed_with_many_others_by_one_transaction_and_to_a_subscriber_by_one_write():
+    spent = {one.name.partition(" ")[2]: one for one in delivery.measure(80)}
+    assert spent["into the feed, 40 a batch"].calls < spent["into the feed, 1 a batch"].calls / 5
+    assert spent["for each subscriber"].writes == 0
+    assert (spent["delivered"].calls, spent["delivered"].write_units) == (2, 1)

@@ -25,7 +25,7 @@ def token(bed, later):
     later(days=5)
     bed.sweep()
     app.relay({"Records": bed.stream("LedgerTable"), "shardId": "shardId-1"}, CONTEXT)
-    (message,) = bed.messages("Invitations")
+    (message,) = bed.messages("NotifyInbox")
     return json.loads(message["body"])["detail"]["token"]
 
 

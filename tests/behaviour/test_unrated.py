@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from bed import ALWAYS, CONTEXT
 from contract.codes import Level
+from intake.door import keys
+from intake.tickets import Ticket
 from policy.rules import Policy
 from said import event, letter, rating
 from scoring import scores
@@ -28,17 +32,15 @@ def test_where_policy_says_nothing_nothing_is_kept_to_come_back_to(bed, later):
 class TestInvitations:
     @pytest.fixture
     def unrated(self, bed):
-        bed.policy(unrated_policy="INVITE", invite_after=DAYS_3)
+        bed.policy(unrated_policy="INVITE", invite_after=DAYS_3, quiet_hours={"begins": 0, "ends": 0})
         bed.accept(letter(event()))
         return bed
 
     def invitations(self, bed):
-        import json
-
         from intake import app
 
         app.relay({"Records": bed.stream("LedgerTable"), "shardId": "shardId-1"}, CONTEXT)
-        return [json.loads(message["body"])["detail"] for message in bed.messages("Invitations")]
+        return [json.loads(message["body"])["detail"] for message in bed.messages("NotifyInbox")]
 
     def test_the_applicant_is_invited_once_when_the_time_is_over(self, unrated, later):
         assert unrated.sweep()["concluded"] == 0
@@ -63,7 +65,10 @@ class TestInvitations:
         unrated.sweep()
         unrated.flow()
         assert "InvitationIssued.v1" not in {told["type"] for told in unrated.told()}
-        assert len(unrated.messages("Invitations")) == 1
+        (message,) = unrated.messages("MessageRequests")
+        request = json.loads(message["body"])["detail"]
+        assert (request["template"], request["to"], request["purpose"]) == ("INVITATION", "APPLICANT", "INVITATION")
+        assert Ticket.of(request["token"], keys()).channel == "SMS"
 
 
 class TestDefaults:

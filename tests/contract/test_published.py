@@ -67,6 +67,9 @@ def test_an_event_and_its_fields_are_documented(name):
     page = CONTRACT.partition(f"### {name}")[2].partition("\n### ")[0]
     for field in EVENTS[name].model_fields:
         assert f"`{field}`" in page
+    assert f"From {EVENTS[name].service}" in " ".join(page.split())
+    assert f"Severity: `{EVENTS[name].severity}`" in page
+    assert "History: version 1" in page
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -95,7 +98,8 @@ def test_events_are_frozen_and_ignore_what_later_versions_add():
 
 
 def test_the_example_of_the_documentation_is_accepted(bed):
-    blocks = dict(re.findall(r"```(json|python)\n(.*?)```", CONTRACT, re.S))
+    sending = CONTRACT.partition("## Sending")[2].partition("\n## ")[0]
+    blocks = dict(re.findall(r"```(json|python)\n(.*?)```", sending, re.S))
     written: dict[str, Any] = {}
     exec(blocks["python"], written)  # noqa: S102 - the documentation's own example
     message = Letter("hall-devices", "example-1", blocks["json"])

@@ -14,8 +14,8 @@ from gmssl import sm2
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.cipher import MAX_SEALED, Suite, decrypt, encrypt
 from contract.refusals import Refused
-from intake.cipher import MAX_SEALED, Suite, decrypt
 from intake.interpret import interpret
 
 # The key pair of GB/T 32918.5-2017, annex C, and what it opens there. Keys of a standard's example are nobody's.
@@ -69,6 +69,31 @@ def test_what_sm4_seals_it_opens(text):
     assert decrypt([ECB], SM4_KEY, sm4_sealed(text, BY_BLOCK).hex()) == text
 
 
+@pytest.mark.parametrize("suite", [NEW, OLD, NEW.model_copy(update={"text": "HEX", "point_mark": "04"}), ECB, CBC])
+@given(text=st.text(min_size=1, max_size=200))
+def test_what_is_sealed_for_a_receiver_only_its_key_opens(suite, text):
+    to, by = (PUBLIC, KEY) if suite.suite == "SM2" else (SM4_KEY, SM4_KEY)
+    sealed = encrypt(suite, to, text)
+    assert decrypt([suite], by, sealed) == text
+    assert suite is ECB or encrypt(suite, to, text) != sealed
+    with pytest.raises(Refused, match="cannot_decrypt"):
+        decrypt([suite], "12" * (len(by) // 2), sealed)
+
+
+def test_what_is_sealed_is_written_as_declared():
+    sealed = encrypt(NEW.model_copy(update={"text": "HEX", "point_mark": "04"}), "04" + PUBLIC, "text")
+    assert sealed.startswith("04")
+    assert sealed == sealed.upper()
+    assert len(encrypt(NEW, PUBLIC, "text")) == len(sealed) - 2
+    assert sm2.CryptSM2(KEY, PUBLIC, mode=1).decrypt(bytes.fromhex(encrypt(NEW, PUBLIC, "text"))) == b"text"
+
+
+@pytest.mark.parametrize("key", ["", "zz", "00" * 64, PUBLIC[:-1] + "4", PUBLIC + "00", KEY])
+def test_for_a_key_that_is_none_nothing_is_sealed(key):
+    with pytest.raises(ValueError, match=r"."):
+        encrypt(NEW, key, "text")
+
+
 def test_the_example_of_the_sm4_standard_is_opened():
     # GB/T 32907-2016, annex A: the block equals the key; decrypted with its padding it is no text of ours.
     block = Cipher(SM4(bytes.fromhex(SM4_KEY)), BY_BLOCK).encryptor().update(bytes.fromhex(SM4_KEY))
@@ -106,7 +131,7 @@ def test_without_the_library_sm2_is_refused_and_the_rest_goes_on(monkeypatch):
 
 
 def test_a_ciphertext_is_measured_before_any_work(monkeypatch):
-    monkeypatch.setattr("intake.cipher._raw", None)
+    monkeypatch.setattr("contract.cipher._raw", None)
     with pytest.raises(Refused, match="too_large"):
         decrypt([NEW], KEY, "0" * (MAX_SEALED + 1))
 

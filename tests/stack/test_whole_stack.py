@@ -29,9 +29,12 @@ from contract.zone import SHANGHAI
 from facts import rating_facts
 from haochaping import casework, local, provinces, sending, stack, views
 from haochaping.demo.receiver import Receiver
+from haochaping.demo.upstream import UpstreamServer
 from intake import door, receipts
 from intake.places import key_of
-from notify import feed, subscriptions
+from notify import deliveries, feed, subscriptions
+from notify.sealed import days as sealed
+from notify.subscription import Asked
 from policy.rules import in_force
 from rectify import cases
 from rectify.naming import receipt_hash
@@ -51,7 +54,14 @@ def receiver():
 
 
 @pytest.fixture(scope="module")
-def running(receiver):
+def above():
+    """The level above, in the style of Zhejiang, with an answer for each record."""
+    with UpstreamServer("zhejiang", answers_each=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def running(receiver, above):
     before = dict(os.environ)
     os.environ["HAOCHAPING_HOME"] = str(local.home() / "test")  # a local stack that is running goes on
     up = local.up("zhejiang", lambda _: None)
@@ -60,13 +70,36 @@ def running(receiver):
         provinces.load(provinces.read("zhejiang"))
         provinces.ensure_signing_secret("subscription/portal")
         receiver.verifier = Webhook(secrets.signing_secrets("subscription/portal")[0])
-        subscriptions.put(subscriptions.Subscription(id="portal", url=receiver.url))
+        register_consumer("portal")
+        subscriptions.add(Asked(id="portal", target=receiver.url), "portal")
+        subscribe_reply_queue("desk")
+        report_to(above)
         yield up
     finally:
         local.down()
         os.environ.clear()
         os.environ.update(before)
         stack.forget()
+
+
+def register_consumer(id: str) -> None:
+    value = {"role": "CONSUMER", "name": id, "name_en": id, "profile": "canonical", "regions": ["330000000000"]}
+    registry.add(registry.Record(kind="party", id=id, valid_from="2020-01-01", value=value))
+
+
+def subscribe_reply_queue(id: str) -> None:
+    url = sqs().create_queue(QueueName=f"{settings().stack_name}-reply-{id}")["QueueUrl"]
+    arn = sqs().get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    register_consumer(id)
+    provinces.ensure_signing_secret(f"subscription/{id}")
+    subscriptions.add(Asked(id=id, kind="QUEUE", target=arn, types=("CaseOpened",), in_order=True), id)
+
+
+def report_to(above: UpstreamServer) -> None:
+    value = {"profile": "zhejiang", "url": above.url, "regions": ["330000000000"], "since": "2026-01-01", "enabled": True}
+    registry.add(registry.Record(kind="upstream", id="nation", valid_from="2020-01-01", value=value))
+    name = secrets.signing_secret_name("upstream/nation")
+    boto3.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(above.secret))
 
 
 @pytest.fixture(scope="module")
@@ -175,10 +208,27 @@ def test_the_bad_rating_has_its_case_and_every_event_reaches_feed_and_subscriber
     assert wait_until(lambda: len(views.open_cases()) == 1)
     expected = {"BadRatingAccepted.v1", "CaseOpened.v1", "MessagesRefused.v1"}
     assert wait_until(lambda: {event["type"] for event in list(receiver.events.values())} >= expected)
-    in_feed = [entry["id"] for shard in range(feed.SHARDS) for entry in feed.entries(shard)]
+    in_feed = [entry["id"] for entry in feed.everything()]
     assert len(in_feed) == len(set(in_feed))
     assert wait_until(lambda: receiver.events.keys() >= set(in_feed))
     assert receiver.refused == 0
+
+
+def test_a_reply_queue_gets_its_events_with_a_proof_that_the_public_library_verifies(results):
+    url = sqs().get_queue_url(QueueName=f"{settings().stack_name}-reply-desk")["QueueUrl"]
+    verifier = Webhook(secrets.signing_secrets("subscription/desk")[0])
+    taken: list[dict] = []
+
+    def told() -> bool:
+        for message in sqs().receive_message(QueueUrl=url, MessageAttributeNames=["All"]).get("Messages", []):
+            proof = {name: held["StringValue"] for name, held in message["MessageAttributes"].items()}
+            taken.append(verifier.verify(message["Body"], proof))
+        return bool(taken)
+
+    assert wait_until(told)
+    assert taken[0]["type"] == "CaseOpened.v1"
+    delivered = deliveries.find("desk", taken[0]["id"])
+    assert delivered.state == "DELIVERED"
 
 
 def test_a_deadline_that_has_passed_is_told_once(results, receiver):
@@ -345,7 +395,7 @@ def test_an_invitation_reaches_its_queue_and_its_link_is_good_for_one_rating(run
     taken: list[dict] = []
 
     def invited() -> bool:
-        taken.extend(sqs().receive_message(QueueUrl=stack.output("InvitationsUrl")).get("Messages", []))
+        taken.extend(sqs().receive_message(QueueUrl=stack.output("MessageRequestsUrl")).get("Messages", []))
         return bool(taken)
 
     assert wait_until(invited)
@@ -355,7 +405,7 @@ def test_an_invitation_reaches_its_queue_and_its_link_is_good_for_one_rating(run
     status, body = post(f"{base}/rate/{token}", json.dumps({"level": "SATISFIED"}), {})
     assert (status, body["outcome"]) == (200, "accepted")
     assert post(f"{base}/rate/{token}", json.dumps({"level": "BASICALLY_SATISFIED"}), {})[0] == 409
-    assert "InvitationIssued.v1" not in {event["type"] for shard in range(feed.SHARDS) for event in feed.entries(shard)}
+    assert "InvitationIssued.v1" not in {event["type"] for event in feed.everything()}
 
 
 def test_the_segments_are_the_ledger_and_the_scheduled_jobs_run(running, results):
@@ -367,6 +417,29 @@ def test_the_segments_are_the_ledger_and_the_scheduled_jobs_run(running, results
         (name,) = [found for found in function_names(functions) if job in found]
         payload = b'{"days_back": 1}' if job == "RectifyReconcile" else b"{}"
         assert "FunctionError" not in functions.invoke(FunctionName=name, Payload=payload), job
+
+
+def test_ratings_lie_sealed_and_the_level_above_is_told_each_once(running, results, above):
+    """From the accepted rating to the receipt of the level above, by the deployed functions alone."""
+
+    def ratings_sealed() -> int:
+        assert "FunctionError" not in invoked("NotifySeal")
+        return sum(segment.ratings for segment in sealed.segments_after(0))
+
+    rated = counted("province#330000000000")
+    assert wait_until(lambda: ratings_sealed() >= rated)
+    assert wait_until(lambda: invoked("NotifyReport")["nation"]["state"] == "up" and above.accepted.total() >= rated)
+    assert above.accepted.total() == ratings_sealed()
+    assert {level: count for level, count in above.accepted.items() if count} >= {"DISSATISFIED": 1}
+    verified = answer_of("audit", "verify", "--ledger", "--receipt", results["rating"].receipt)
+    assert (verified["findings"], verified["proof"]["holds"]) == ([], True)
+
+
+def invoked(logical: str) -> dict:
+    """What a function of the stack answers to its schedule."""
+    functions = boto3.client("lambda")
+    (name,) = [found for found in function_names(functions) if f"-{logical}-" in f"{found}-"]
+    return json.loads(functions.invoke(FunctionName=name, Payload=b"{}")["Payload"].read())
 
 
 def test_a_recount_of_the_day_agrees_with_what_the_deployed_function_counted(running, results):
@@ -401,7 +474,7 @@ def test_a_bad_rating_runs_late_is_escalated_and_put_right_until_the_rater_says_
     assert (case.state, case.closure, case.confirmed, case.running) == ("CLOSED", "RECTIFIED", True, {})
 
     def told() -> list[dict]:
-        found = [event for shard in range(feed.SHARDS) for event in feed.entries(shard)]
+        found = list(feed.everything())
         return [event["data"] for event in found if event["data"].get("case_id") == case_id and not event["type"].startswith("Command")]
 
     history = facts_of(case_id)
@@ -410,6 +483,28 @@ def test_a_bad_rating_runs_late_is_escalated_and_put_right_until_the_rater_says_
     assert all("due" in event or "due_at" in event for event in told())
     levels = [event["level"] for event in told() if event.get("level") and event.get("clock") == "rectify"]
     assert sorted(levels) == sorted(set(levels)) == ["LEVEL_ABOVE", "PERSON", "SUPERVISOR", "UNIT_HEAD"]
+
+
+def test_the_days_that_are_over_are_closed_chained_and_reconciled_with_the_level_above(running, results, above):
+    """The clock stands forty days on: every scheduled function has run since."""
+    assert wait_until(lambda: invoked("NotifySeal") is not None and len(sealed.days()) >= 38)
+    days = sealed.days()
+    assert [day.previous for day in days[1:]] == [day.sha256 for day in days[:-1]]
+    kept = f"{days[0].ledger_day}={days[0].sha256}"
+    verified = answer_of("audit", "verify", "--ledger", "--expect", kept)
+    assert (verified["findings"], verified["days"]) == ([], len(days))
+    invoked("NotifyReport")
+    invoked("NotifyReconcile")
+
+    def reconciled() -> dict:
+        told = [event["data"] for event in feed.everything() if event["type"] == "UpwardReportReconciled.v1"]
+        return {event["ledger_day"]: event for event in told if event["ledger_day"] == days[0].ledger_day.isoformat()}
+
+    assert wait_until(reconciled)
+    (of_the_day,) = reconciled().values()
+    assert of_the_day["difference"] == 0
+    assert sum(level["accepted"] for level in of_the_day["levels"].values()) == days[0].ratings
+    assert "LedgerDayClosed.v1" in {event["type"] for event in feed.everything()}
 
 
 UNIT = {"party": "haishu-hall", "role": "COORDINATOR", "person_ref": "p-1"}

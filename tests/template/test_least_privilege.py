@@ -43,8 +43,9 @@ def test_no_role_may_change_or_remove_an_entry_of_the_ledger():
     assert granted == reads | {"dynamodb:PutItem", "dynamodb:ConditionCheckItem"}
 
 
-def test_only_one_function_may_decrypt_an_identity_and_the_key_itself_says_so():
-    assert {function for function, granted in allowed_on("VaultKey").items() if "kms:Decrypt" in granted} == {"IntakeReveal"}
+def test_only_what_reveals_may_decrypt_an_identity_and_the_key_itself_says_so():
+    decrypting = {function for function, granted in allowed_on("VaultKey").items() if "kms:Decrypt" in granted}
+    assert decrypting == {"IntakeReveal", "IntakeRevealUpward"}
     denied = [
         statement
         for statement in resources("AWS::KMS::Key")["VaultKey"]["Properties"]["KeyPolicy"]["Statement"]
@@ -104,7 +105,12 @@ def test_only_what_checks_a_partys_proof_reads_its_secret_and_only_notify_those_
         "RectifyGateway",
         "RectifySignedGateway",
     }
-    assert {function for function, held in readers.items() if "/subscription/" in held} == {"NotifyDeliver"}
+    assert {function for function, held in readers.items() if "/subscription/" in held} == {"NotifyDeliver", "NotifyGateway"}
+    assert {function for function, held in readers.items() if "/upstream/" in held} == {"NotifyReport"}
+
+
+def test_only_what_reports_to_the_level_above_asks_for_what_it_demands_of_persons():
+    assert {function for function, granted in allowed_on("IntakeRevealUpward").items() if granted} == {"NotifyReport"}
 
 
 SCHEDULED = [

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cloud.settings import Settings
-from contract.events import CONFIDENTIAL, EVENTS
+from contract.events import CONFIDENTIAL, EVENTS, TO_ONE
 from haochaping.stack import variable_of
 from template_file import ROOT, resources, template
 
@@ -71,10 +71,13 @@ def test_every_routed_event_exists_and_its_source_is_the_one_that_the_code_names
 def test_a_token_and_what_goes_past_the_unit_have_queues_of_their_own_and_go_neither_into_the_feed_nor_to_subscribers():
     carrying_a_token = {name for name, event in EVENTS.items() if "token" in event.model_fields}
     past_the_unit = [event.__name__ for event in CONFIDENTIAL]
-    apart = [*sorted(carrying_a_token), *past_the_unit]
-    assert RULES["ResultEvents"]["Properties"]["EventPattern"]["detail-type"] == [{"anything-but": apart}]
+    apart = {event.__name__ for event in TO_ONE}
+    (left_out,) = RULES["ResultEvents"]["Properties"]["EventPattern"]["detail-type"]
+    # An invitation comes to dispatch, which asks for the message and tells nobody else.
+    assert set(left_out["anything-but"]) == apart - {"InvitationIssued"}
+    assert carrying_a_token | set(past_the_unit) <= apart
     assert RULES["Confidential"]["Properties"]["EventPattern"]["detail-type"] == past_the_unit
-    assert RULES["InvitationsIssued"]["Properties"]["EventPattern"]["detail-type"] == sorted(carrying_a_token)
+    assert RULES["MessagesRequested"]["Properties"]["EventPattern"]["detail-type"] == ["MessageRequested"]
 
 
 @pytest.mark.parametrize("name", [queue for queue in QUEUES if not queue.endswith("DeadLetters") and queue not in OWN_QUEUE_IS_THE_END])
@@ -153,8 +156,9 @@ def test_a_queue_is_encrypted_and_keeps_its_messages_for_fourteen_days(name):
 def test_settings_variables_and_outputs_have_the_same_names():
     variables = template()["Globals"]["Function"]["Environment"]["Variables"]
     fields = {name.upper() for name in Settings.model_fields}
-    # The runtime sets the endpoint; the number of threads is the code's own default.
-    assert variables.keys() == fields - {"AWS_ENDPOINT_URL", "FLUSH_THREADS"}
+    # The runtime sets the endpoint; the number of threads is the code's own default; one function alone knows whom it asks.
+    of_one = FUNCTIONS["NotifyReport"]["Properties"]["Environment"]["Variables"].keys()
+    assert variables.keys() == fields - {"AWS_ENDPOINT_URL", "FLUSH_THREADS"} - of_one
     outputs = {variable_of(name): output["Value"] for name, output in template()["Outputs"].items()}
     assert {name: outputs[name] for name in variables} == variables
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cloud import clock, registry
+from cloud import clock, registry, secrets
 from cloud.registry import Grant, Party, Record
 from contract.codes import ActorRole, CaseState, Role
 from contract.zone import day_of, last_day_before
-from haochaping import advancing, provinces
+from haochaping import advancing
 from haochaping.casework import carry_out, envelope
 from policy.presets import rules_of
 from rectify import cases
@@ -52,7 +52,7 @@ def register(province: Province) -> None:
     for party in _parties(province):
         value = party.plain()
         registry.add(Record(kind="party", id=value.pop("id"), valid_from=province.province.valid_from, value=value))
-        provinces.ensure_signing_secret(f"party/{party.id}")
+        secrets.ensure_signing_secret(f"party/{party.id}")
     for id, grant in _grants().items():
         registry.add(Record(kind="grant", id=id, valid_from=province.province.valid_from, value=grant.plain()))
 

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from standardwebhooks.webhooks import Webhook
 
-from cloud import clock, secrets
+from cloud import clock, registry, secrets
 from contract.identifiers import city_of
 from contract.zone import day_of
 from haochaping import local, provinces, sending, stack, views
@@ -21,6 +21,7 @@ from haochaping.demo import casework, morning, report
 from haochaping.demo.played import Checked, Played
 from haochaping.demo.receiver import Receiver
 from notify import feed, subscriptions
+from notify.subscription import Asked
 from scoring import recount, scores
 from scoring.nodes import Node
 from scoring.period import Period
@@ -57,7 +58,7 @@ def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tu
                 stack.connect_to(running)
                 provinces.load(province)
                 casework.register(province)
-                _subscribe(receiver)
+                _subscribe(province, receiver)
             played = _play(province, receiver, ratings, seed, console, started)
             _print(played, console)  # while the register can be asked for names
             path = report.write(played, local.home() / f"report-{province_name}.html")
@@ -67,10 +68,18 @@ def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tu
     return played, path
 
 
-def _subscribe(receiver: Receiver) -> None:
-    provinces.ensure_signing_secret(f"subscription/{_SUBSCRIBER}")
+def _subscribe(province: Province, receiver: Receiver) -> None:
+    secrets.ensure_signing_secret(f"subscription/{_SUBSCRIBER}")
     receiver.verifier = Webhook(secrets.signing_secrets(f"subscription/{_SUBSCRIBER}")[0])
-    subscriptions.put(subscriptions.Subscription(id=_SUBSCRIBER, url=receiver.url))
+    party = {
+        "role": "CONSUMER",
+        "name": "演示接收方",
+        "name_en": "Receiver of the demo",
+        "profile": "canonical",
+        "regions": [province.province.region],
+    }
+    registry.add(registry.Record(kind="party", id=_SUBSCRIBER, valid_from=province.province.valid_from, value=party))
+    subscriptions.add(Asked(id=_SUBSCRIBER, target=receiver.url), _SUBSCRIBER)
 
 
 def _play(province: Province, receiver: Receiver, ratings: int, seed: int, console: Console, started: float) -> Played:
@@ -177,7 +186,7 @@ def _refusals_told(receiver: Receiver) -> int:
 
 
 def _feed_ids() -> set[str]:
-    return {event["id"] for shard in range(feed.SHARDS) for event in feed.entries(shard)}
+    return {event["id"] for event in feed.everything()}
 
 
 def _checks(drawn: Morning, tally: Counter[str], codes: Counter[str], node: str, cases: list[Case], receiver: Receiver) -> list[Checked]:

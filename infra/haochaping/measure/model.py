@@ -48,14 +48,15 @@ class Refusal(Exception):
 
 
 class Index(NamedTuple):
-    """A sparse index as the template has it: what it is ordered by within what, and what it holds beside the keys."""
+    """A sparse index as the template has it: what it is ordered by within what, and what it holds beside the keys (None: everything)."""
 
     of: str
     by: str
-    further: tuple[str, ...] = ()
+    further: tuple[str, ...] | None = ()
 
 
 _DUE = Index("due_shard", "due_at")
+_WHOLE = {"due": _DUE._replace(further=None)}
 INDEXES: dict[str, dict[str, Index]] = {
     "waiting_table": {"due": _DUE},
     "cases_table": {
@@ -63,6 +64,8 @@ INDEXES: dict[str, dict[str, Index]] = {
         "unit": Index("unit", "unit_at", ("summary",)),
         "watch": Index("watch", "watch_at", ("summary",)),
     },
+    "deliveries_table": _WHOLE,
+    "reports_table": _WHOLE,
 }
 
 
@@ -76,7 +79,9 @@ class Sparse:
     def projected(self, item: Wire | None) -> Wire:
         """What the index holds of an item; nothing of one that lacks its keys."""
         of, by, further = self.index
-        return {name: item[name] for name in (of, by, "pk", "sk", *further) if name in item} if item and of in item and by in item else {}
+        if not (item and of in item and by in item):
+            return {}
+        return item if further is None else {name: item[name] for name in (of, by, "pk", "sk", *further) if name in item}
 
     def units(self, before: Wire, after: Wire) -> int:
         """What it takes to follow: nothing where nothing of it changed, a write at the old place and at the new one where it moved."""
@@ -308,6 +313,9 @@ class Model:
             raise Unmodelled("a consistent read of an index")
         return self._page(table.listed(name, *asked), request, table.indexes[name].index)
 
+    def _scan(self, request: Wire) -> Wire:
+        return self._page(list(self._table(request).values()), request)
+
     def _page(self, found: list[Wire], request: Wire, index: Index | None = None) -> Wire:
         """As many of the items as an answer holds, after those of the answers before, and where to go on if it is full."""
         keys = ("pk", "sk", *(index[:2] if index else ()))
@@ -474,7 +482,7 @@ def _updated(old: Wire, request: Wire) -> Wire:
 class _Condition:
     """A condition: comparisons and `attribute_(not_)exists`, joined by AND, OR and parentheses."""
 
-    _TOKENS = re.compile(r"\(|\)|AND|OR|<=|>=|<|>|=|,|attribute_not_exists|attribute_exists|[#:]?\w+")
+    _TOKENS = re.compile(r"\(|\)|AND|OR|<>|<=|>=|<|>|=|,|attribute_not_exists|attribute_exists|[#:]?\w+")
 
     def __init__(self, text: str, request: Wire, item: Wire) -> None:
         self.tokens = self._TOKENS.findall(text)
@@ -513,7 +521,8 @@ class _Condition:
         left, operator, right = self._operand(word), self.tokens.pop(0), self._operand(self.tokens.pop(0))
         if left is None or right is None:
             return False
-        return bool({"=": left == right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[operator])
+        holds = {"=": left == right, "<>": left != right, "<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}
+        return bool(holds[operator])
 
     def _operand(self, word: str) -> Any:
         value = self.values.get(word) if word.startswith(":") else self.item.get(self.names.get(word, word))

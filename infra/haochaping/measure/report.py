@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from haochaping.measure.casework import Spent, Swept
+    from haochaping.measure.delivery import Spent as Told
     from haochaping.measure.growth import Grown
     from haochaping.measure.windows import Counted, Window
 
@@ -219,3 +220,12 @@ def sweeps(measured: Iterable[Swept], due: int) -> Table:
     headings = ("在办工单 open cases", "消息 messages", "调用 API calls", "读单位 RCU", "CPU ms", "若逐件查看 RCU of looking at each")
     rows = [[f"{one.open_cases:,}", *one[1:]] for one in measured]
     return table(f"扫描成本不随在办工单增长 A sweep that finds {due} cases due, beside so many open ones", headings, rows)
+
+
+# ---------------------------------------------------------------- deliveries
+
+
+def deliveries(measured: Iterable[Told], events: int) -> Table:
+    """What each step of an event on its way out costs."""
+    headings = ("", "调用 API calls", "写 writes", "写单位 WCU", "读单位 RCU", "CPU ms")
+    return table(f"事件推送：每个事件的成本 Deliveries: cost per event ({events} events)", headings, measured)

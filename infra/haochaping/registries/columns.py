@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _DATE = re.compile(r"([0-9]{4})([-/])([0-9]{1,2})\2([0-9]{1,2})")
 _LIMIT = re.compile(r"([0-9]{1,5})\s*(?:个)?\s*(\S+)")
 _UNITS = {unit.zh: unit.value for unit in TimeUnit} | {unit.value: unit.value for unit in TimeUnit}
+_YES_NO = {"是": True, "yes": True, "否": False, "no": False}
 _SEPARATORS = re.compile(r"[;；\n]")
 
 
@@ -88,6 +89,12 @@ def _number(text: str) -> int:
     if not re.fullmatch(r"[0-9]{1,2}", text):
         raise Unfit("malformed_field")
     return int(text)
+
+
+def _yes(text: str) -> bool:
+    if text not in _YES_NO:
+        raise Unfit("malformed_field")
+    return _YES_NO[text]
 
 
 def _points(text: str) -> list[str]:
@@ -195,6 +202,7 @@ _ALL = (
             _column("fee", "收费依据及标准"),
             _coded("rating_channels", "评价渠道", RatingChannel, many=True),
             _column("legal_basis", "设定依据"),
+            _column("self_built", "自建事项", read=_yes, accepts="是 yes, 否 no"),
             VALID_FROM,
         ),
         (
@@ -214,6 +222,7 @@ _ALL = (
             "不收费",
             "PC;MOBILE;QR",
             "《中华人民共和国市场主体登记管理条例》",
+            "否",
             "2026-01-01",
         ),
     ),

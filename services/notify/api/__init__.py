@@ -1,0 +1,1 @@
+"""The HTTPS door of notify: the feed, subscriptions, and the Ledger in bulk."""

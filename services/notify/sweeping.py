@@ -1,0 +1,94 @@
+"""Once a minute, subscriber by subscriber: what is due is tried again, who is down is probed, what was tried for long enough is given up,
+and replays go on. Each subscriber gets so many messages a minute, so that the backlog of one delays nobody.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+
+from cloud import clock
+from contract.codes import DeliveryState
+from notify import deliveries, delivering, dispatching, feed, messages, replaying, retrying, subscriptions, turns
+from notify.delivery import Delivery
+from notify.feed import Place
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from notify.deliveries import Row
+    from notify.subscription import Subscription
+
+logger = Logger(service="notify")
+metrics = Metrics(namespace="Haochaping", service="notify")
+
+A_MINUTE = 2_000
+"""How many events a subscriber is sent at most by one sweep."""
+
+# A try that nothing comes of, not even a note that it failed, is made again after this.
+_LOST_AFTER = timedelta(minutes=15)
+
+
+def sweep(is_time: Callable[[], bool] = lambda: True) -> dict[str, int]:
+    """Sends what has come due; how many were sent, set aside and replayed, and how many messages to people were asked for."""
+    now, total = clock.now(), Counter({"sent": 0, "set_aside": 0, "replayed": 0})
+    total["messages"] = messages.ask_held(now)
+    for subscriber in subscriptions.every():
+        if not is_time():
+            break
+        total.update(_due_for(subscriber, now))
+        if subscriber.circuit.is_open:
+            total["sent"] += _probe(subscriber, now)
+        elif subscriber.replay:
+            total["replayed"] += replaying.go_on(subscriber, A_MINUTE)
+    if total["set_aside"]:
+        metrics.add_metric(name="DeliveriesSetAside", unit=MetricUnit.Count, value=total["set_aside"])
+    return dict(total)
+
+
+def _due_for(subscriber: Subscription, now: datetime) -> dict[str, int]:
+    """What has come due for a subscriber, the oldest first: tried again, unless it is down; given up, if it was tried for long enough."""
+    again, aside = [], 0
+    for row in islice(deliveries.due(subscriber.id, now), A_MINUTE):
+        if retrying.is_given_up(row.first_at, now):
+            aside += _give_up(subscriber, row)
+        elif not (subscriber.circuit.is_open or subscriber.paused) and deliveries.take(row, now + _LOST_AFTER):
+            again.append(_again(row))
+    return {"set_aside": aside, "sent": dispatching.send(again)}
+
+
+def _give_up(subscriber: Subscription, row: Row) -> int:
+    if not deliveries.set_aside(row):
+        return 0
+    logger.warning("set aside", subscription=subscriber.id, event_id=row.event_id, answer=row.answer, tries=row.tries)
+    if subscriber.in_order and turns.applies(subscriber, event := feed.at(Place(row.shard, row.position))):
+        delivering.pass_on(subscriber.id, event)
+    return 1
+
+
+def _probe(subscriber: Subscription, now: datetime) -> int:
+    """Sends one event to a subscriber that is down, to see whether it is up again."""
+    if subscriber.circuit.probe_at and now < subscriber.circuit.probe_at:
+        return 0
+    for row in deliveries.listed(subscriber.id, DeliveryState.WAITING):
+        if deliveries.take(row, now + _LOST_AFTER):
+            return dispatching.send([_again(row, probe=True)])
+    return 0
+
+
+def _again(row: Row, *, probe: bool = False) -> Delivery:
+    return Delivery(
+        subscription=row.subscription,
+        event_id=row.event_id,
+        shard=row.shard,
+        position=row.position,
+        tries=row.tries,
+        first_at=row.first_at,
+        probe=probe,
+    )
