@@ -119,6 +119,13 @@ PATHS = [
     ("a follow-up during the call-back", (*REPLIED, UNREACHED), "FOLLOW_UP", ["FollowUpReceived", "Reopened"], "REOPENED"),
     ("a follow-up to what was closed", CLOSED, "FOLLOW_UP", ["FollowUpReceived", "Reopened"], "REOPENED"),
     (
+        "a follow-up of whoever had an answer, to what was excluded later",
+        (*REOPENED, "SET_TRACK", "FILE_APPEAL", GRANTED),
+        "FOLLOW_UP",
+        ["FollowUpReceived", "Reopened"],
+        "REOPENED",
+    ),
+    (
         "a follow-up to the last reply",
         (*REOPENED, "SET_TRACK", *ANSWERED),
         "FOLLOW_UP",
