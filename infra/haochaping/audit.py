@@ -78,7 +78,7 @@ def verify(
         raise typer.BadParameter("--ledger 核对全部，不能与 --from、--to 同用 compares everything: not with --from or --to")
     connect()
     report: dict[str, Any] = {}
-    findings = list(_checked(span, expected, ledger, report))
+    findings = list(checked(span, expected, ledger, report))
     proof = _proven(receipt) if receipt else None
     went_well = not findings and (proof is None or proof.holds())
     if as_json:
@@ -90,7 +90,7 @@ def verify(
         raise typer.Exit(1)
 
 
-def _checked(span: tuple[date, date], expected: dict[date, str], ledger: bool, report: dict[str, Any]) -> Iterator[Finding]:
+def checked(span: tuple[date, date], expected: dict[date, str], ledger: bool, report: dict[str, Any]) -> Iterator[Finding]:
     """Everything that is found; what was looked at goes into the report."""
     # The head first: what is sealed from now on is behind it.
     head, chain = sealed.head(), list(_chain())

@@ -64,7 +64,7 @@ class Settings(BaseModel):
     @property
     def reachable_networks(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The private networks in which the operator lets webhooks and upstreams be called."""
-        return tuple(ip_network(text.strip()) for text in self.private_webhooks.split(",") if text.strip())
+        return tuple(ip_network(text.strip(), strict=False) for text in self.private_webhooks.split(",") if text.strip())
 
     @property
     def on_loopback(self) -> bool:

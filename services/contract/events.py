@@ -24,6 +24,7 @@ from contract.codes import (
     EscalationLevel,
     ExclusionReason,
     Finding,
+    IdentityMode,
     Language,
     Level,
     MessageTemplate,
@@ -266,6 +267,7 @@ class CaseClosed(CaseEvent):
 
     closure: Closure
     confirmed: bool
+    identity_mode: IdentityMode | None = None
 
 
 class AppealFiled(CaseEvent):
@@ -273,6 +275,7 @@ class AppealFiled(CaseEvent):
 
     severity = Severity.NOTICE
     reason: ExclusionReason
+    identity_mode: IdentityMode | None = None
 
 
 class AppealRefused(CaseEvent):

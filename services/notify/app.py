@@ -57,13 +57,27 @@ def dispatch(event: dict[str, Any], context: LambdaContext) -> PartialItemFailur
             logger.error("no event", error=type(error).__name__, message_id=record["messageId"])
             failed.append(record["messageId"])
     for shard, of_shard in shards.items():
-        try:
-            dispatching.take(shard, [news for _, news in of_shard])
-        except _FAULTS as error:
-            logger.error("not dispatched", error=type(error).__name__, shard=shard, events=len(of_shard))
-            failed += [message_id for message_id, _ in of_shard]
+        failed += _take(shard, of_shard)
     metrics.add_metric(name="Dispatched", unit=MetricUnit.Count, value=len(event["Records"]) - len(failed))
     return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+
+
+def _take(shard: int, news: list[tuple[str, dict[str, Any]]]) -> list[str]:
+    """Takes events of one shard, each with the id of its message; which messages are to come again.
+
+    One that cannot be dealt with holds up no other: they are taken one by one then.
+    """
+    try:
+        dispatching.take(shard, [event for _, event in news])
+    except _FAULTS as error:
+        logger.error("not dispatched", error=type(error).__name__, shard=shard, events=len(news))
+    except (ValueError, KeyError, TypeError) as error:
+        if len(news) > 1:
+            return [message_id for one in news for message_id in _take(shard, [one])]
+        logger.error("not understood", error=type(error).__name__, message_id=news[0][0])
+    else:
+        return []
+    return [message_id for message_id, _ in news]
 
 
 @logger.inject_lambda_context

@@ -25,12 +25,9 @@ def write(shard: int, block: int, events: Sequence[dict[str, Any]]) -> None:
 
 
 def read(shard: int, after: int, limit: int) -> list[dict[str, Any]]:
-    """Up to `limit` events behind a position, to the end of the block in which the next one lies; none if that is not archived."""
+    """Up to `limit` events behind a position that is archived, to the end of the block in which the next one lies."""
     block, offset = divmod(after, BLOCK)
-    try:
-        body = s3().get_object(Bucket=settings().segments_bucket, Key=_key(shard, block))["Body"].read()
-    except s3().exceptions.NoSuchKey:
-        return []
+    body = s3().get_object(Bucket=settings().segments_bucket, Key=_key(shard, block))["Body"].read()
     lines = gzip.decompress(body).decode().split("\n")[:-1]  # a text may hold other ends of line
     return [json.loads(line) for line in lines[offset : offset + limit]]
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cloud.settings import settings
-from cloud.table import delete, put
+from cloud.table import delete_many, put, search
 from notify import archive, feed
 from notify.archive import BLOCK
 from notify.cursor import SHARDS
@@ -23,6 +23,7 @@ def archive_until(before: datetime, is_time: Callable[[], bool] = lambda: True) 
     """Archives every whole block whose events all happened before this instant; how many blocks."""
     moved = 0
     for shard in range(SHARDS):
+        _take_out(shard, feed.archived(shard))  # what a run that stopped has left
         while is_time() and _next_block(shard, before):
             moved += 1
     return moved
@@ -36,6 +37,14 @@ def _next_block(shard: int, before: datetime) -> bool:
     archive.write(shard, through // BLOCK, events)
     table, pk = settings().feed_table, f"F#{shard}"
     put(table, {"pk": pk, "sk": "ARCHIVED", "through": through + BLOCK})
-    for position in range(through + 1, through + BLOCK + 1):
-        delete(table, {"pk": pk, "sk": f"{position:016}"})
+    _take_out(shard, through + BLOCK)
     return True
+
+
+def _take_out(shard: int, through: int) -> None:
+    """Takes out of the table what lies in the archive."""
+    values = {":pk": f"F#{shard}", ":first": f"{1:016}", ":last": f"{through:016}"}
+    delete_many(
+        settings().feed_table,
+        list(search(settings().feed_table, "pk = :pk AND sk BETWEEN :first AND :last", values, ConsistentRead=True)),
+    )

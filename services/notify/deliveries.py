@@ -13,7 +13,7 @@ from cloud import clock
 from cloud.clients import dynamodb
 from cloud.due import stamp
 from cloud.settings import settings
-from cloud.table import get, marshal, query, search, unmarshal
+from cloud.table import delete, get, marshal, query, search, unmarshal
 from contract.codes import DeliveryState
 
 if TYPE_CHECKING:
@@ -71,9 +71,17 @@ def delivered(delivery: Delivery, answer: Answer) -> None:
 
 def wait(delivery: Delivery, due_at: datetime, answer: Answer | None = None) -> bool:
     """Notes that the event is to be tried (again) at that time; with an answer, that it was tried. False if it was delivered meanwhile."""
-    said, took, tries = (answer.text, answer.milliseconds, delivery.tries + 1) if answer else ("", 0, delivery.tries)
+    last = (delivery.answer, delivery.milliseconds, delivery.tries)
+    said, took, tries = (answer.text, answer.milliseconds, delivery.tries + 1) if answer else last
     item = _item(delivery, DeliveryState.WAITING, said, took, tries) | _in_index(DeliveryState.WAITING, delivery.subscription, due_at)
     return _put_unless_delivered(item)
+
+
+def drop(delivery: Delivery) -> None:
+    """Forgets that an event waits, since it is no business of its subscriber any more; that it was delivered stays known."""
+    row = find(delivery.subscription, delivery.event_id)
+    if row and row.state is DeliveryState.WAITING:
+        delete(settings().deliveries_table, {"pk": f"S#{row.subscription}", "sk": row.event_id})
 
 
 def set_aside(row: Row) -> bool:

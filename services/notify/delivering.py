@@ -9,6 +9,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cloud import clock
+from contract.codes import DeliveryState
 from contract.zone import day_of
 from notify import calling, deliveries, dispatching, feed, retrying, subscriptions, turns
 from notify.delivery import Delivery
@@ -38,15 +39,18 @@ def deliver(delivery: Delivery) -> Outcome:
         logger.info("subscription is gone", subscription=delivery.subscription)
         return "dropped"
     event = delivery.event or feed.at(Place(delivery.shard, delivery.position))
+    has_turn = turns.applies(subscriber, event)
     if not may_know(scope, event):
         # Its scope is smaller than when the event was put on its way.
         logger.info("out of scope by now", subscription=subscriber.id, event_id=event["id"])
+        deliveries.drop(delivery)
+        if has_turn:
+            pass_on(subscriber.id, event)
         return "dropped"
-    if subscriber.circuit.is_open and not delivery.probe:
+    if subscriber.paused or (subscriber.circuit.is_open and not delivery.probe):
         deliveries.wait(delivery, clock.now())
         return "waiting"
-    has_turn = turns.applies(subscriber, event)
-    match turns.turn_of(subscriber.id, event) if has_turn else Turn.NOW:
+    match _turn_of(subscriber, delivery, event) if has_turn else Turn.NOW:
         case Turn.LATER:
             deliveries.wait(delivery, clock.now() + _TURN)
             return "waiting"
@@ -61,6 +65,18 @@ def deliver(delivery: Delivery) -> Outcome:
     if has_turn:
         pass_on(subscriber.id, event)
     return "delivered"
+
+
+def _turn_of(subscriber: Subscription, delivery: Delivery, event: dict[str, Any]) -> Turn:
+    """Whose turn it is. An event without a mark was taken or given up; or it was on its way before its subscriber wanted an order."""
+    turn = turns.turn_of(subscriber.id, event)
+    if turn is not Turn.DONE:
+        return turn
+    row = deliveries.find(subscriber.id, delivery.event_id)
+    if row and row.state is not DeliveryState.WAITING:
+        return Turn.DONE
+    turns.mark(delivery, event)
+    return turns.turn_of(subscriber.id, event)
 
 
 def _not_taken(subscriber: Subscription, delivery: Delivery, answer: Answer) -> Outcome:
@@ -87,5 +103,6 @@ def pass_on(subscription: str, event: dict[str, Any]) -> None:
     if following:
         id, place = turns.event_of(following), Place(following["shard"], following["position"])
         row = deliveries.find(subscription, id)
-        tries, first_at = (row.tries, row.first_at) if row else (0, clock.now())
+        # The time of one that only waited for its turn begins now.
+        tries, first_at = (row.tries, row.first_at) if row and row.tries else (0, clock.now())
         dispatching.send([Delivery(subscription=subscription, event_id=id, **place._asdict(), tries=tries, first_at=first_at)])

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Delivery(Model):
     """One event for one subscriber, as it waits in the delivery queue.
 
-    The first try carries the event; a later one names its place in the feed (`shard`, `position`), how often it was tried, and since
-    when. A `probe` is sent to a subscriber that is down.
+    The first try carries the event; a later one names its place in the feed (`shard`, `position`), how often it was tried, since when,
+    and with which answer. A `probe` is sent to a subscriber that is down.
     """
 
     subscription: str
@@ -32,6 +32,8 @@ class Delivery(Model):
     event: dict[str, Any] | None = None
     tries: int = 0
     first_at: datetime
+    answer: str = ""
+    milliseconds: int = 0
     probe: bool = False
 
 
@@ -47,6 +49,10 @@ class Answer(NamedTuple):
     def text(self) -> str:
         """The answer in a word: `204`, or the error."""
         return str(self.status) if self.status is not None else self.error
+
+
+# Compatible addresses and those of NAT64 (RFC 6052), local ones too: the last 32 bits are an IPv4 address.
+_CARRYING_IPV4 = tuple(ipaddress.IPv6Network(text) for text in ("::/96", "64:ff9b::/96", "64:ff9b:1::/48"))
 
 
 class Forbidden(Exception):
@@ -103,8 +109,12 @@ def check_address(url: str, addresses: Iterable[str], *, loopback_allowed: bool,
 
 
 def _plain(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """An IPv4 address that is written as one of IPv6 is what it is."""
-    return getattr(address, "ipv4_mapped", None) or address
+    """An IPv4 address within one of IPv6 (mapped, compatible, translated, tunnelled) is where the call would come out."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    if any(address in network for network in _CARRYING_IPV4):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)
 
 
 def _may_be_called(address: ipaddress.IPv4Address | ipaddress.IPv6Address, networks: tuple[Network, ...]) -> bool:

@@ -134,10 +134,11 @@ def page(cursor: Cursor, limit: int) -> Page:
 def read(shard: int, after: int, limit: int) -> list[dict[str, Any]]:
     """Up to `limit` events of a shard behind a position, without a gap: of what was committed during the reading, what comes before one."""
     found = _at_hand(shard, after, limit)
-    if found or after >= archived(shard):
+    if found or after >= (through := archived(shard)):
         return found
-    while len(found) < limit and (block := archive.read(shard, after + len(found), limit - len(found))):
-        found += block
+    # Not beyond: to a role that may not list the bucket, a block that is not there looks like one that it may not read.
+    while len(found) < limit and after + len(found) < through:
+        found += archive.read(shard, after + len(found), limit - len(found))
     # Where the archive ends, the table goes on.
     return found + (_at_hand(shard, after + len(found), limit - len(found)) if len(found) < limit else [])
 

@@ -5,12 +5,13 @@ A held request stands in the Deliveries table, `M#event id`, in the index `due` 
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from cloud import bus, clock
 from cloud.due import stamp
 from cloud.settings import settings
-from cloud.table import delete, put, search
+from cloud.table import delete_many, put, search
 from contract.events import MessageRequested
 from notify.deliveries import expiry
 from notify.ground import policy_of
@@ -19,10 +20,11 @@ from notify.wanting import place_of
 from policy import quiet
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
 _HELD = "MESSAGE"
+_TOGETHER = 100
 
 
 def ask(events: Sequence[dict[str, Any]]) -> None:
@@ -50,14 +52,17 @@ def _hold(request: MessageRequested, until: datetime) -> None:
     )
 
 
-def ask_held(now: datetime) -> int:
-    """Asks for what was held and may be told now; how many. An invitation that nobody can take any more is dropped."""
-    held = list(
-        search(settings().deliveries_table, "due_shard = :pk AND due_at <= :now", {":pk": _HELD, ":now": stamp(now)}, IndexName="due")
-    )
-    requests = [MessageRequested.model_validate_json(row["request"]) for row in held]
-    good = [request for request in requests if request.expires_at is None or request.expires_at > now]
-    bus.publish(good)
-    for row in held:
-        delete(settings().deliveries_table, row)
-    return len(good)
+def ask_held(now: datetime, is_time: Callable[[], bool] = lambda: True) -> int:
+    """Asks for what was held and may be told now, a hundred at a time while it is time; how many.
+
+    An invitation that nobody can take any more is dropped. The morning after a night may have very many.
+    """
+    held = search(settings().deliveries_table, "due_shard = :pk AND due_at <= :now", {":pk": _HELD, ":now": stamp(now)}, IndexName="due")
+    asked = 0
+    while is_time() and (rows := list(islice(held, _TOGETHER))):
+        requests = [MessageRequested.model_validate_json(row["request"]) for row in rows]
+        good = [request for request in requests if request.expires_at is None or request.expires_at > now]
+        bus.publish(good)
+        delete_many(settings().deliveries_table, rows)
+        asked += len(good)
+    return asked

@@ -31,21 +31,16 @@ def _invitation(detail: dict[str, Any]) -> dict[str, Any]:
     return {"template": MessageTemplate.INVITATION, **to, **{name: detail[name] for name in ("token", "channel", "expires_at")}}
 
 
-def _to_rater(template: MessageTemplate) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    def said(detail: dict[str, Any]) -> dict[str, Any]:
-        return {"template": template, "to": AddressKind.RATER, "address": detail["rating_id"], "purpose": RevealPurpose.NOTICE}
+def _to_rater(template: MessageTemplate) -> Callable[[dict[str, Any]], dict[str, Any] | None]:
+    """What tells the rater, if it is known who rated; the answer to an anonymous rating is public."""
+
+    def said(detail: dict[str, Any]) -> dict[str, Any] | None:
+        about = detail.get("rating") or detail
+        if about.get("identity_mode") == IdentityMode.ANONYMOUS or detail.get("public_reply"):
+            return None
+        return {"template": template, "to": AddressKind.RATER, "address": about["rating_id"], "purpose": RevealPurpose.NOTICE}
 
     return said
-
-
-def _reply(detail: dict[str, Any]) -> dict[str, Any] | None:
-    """The answer to an anonymous rating is public: there is nobody to send it to."""
-    return None if detail.get("public_reply") else _to_rater(MessageTemplate.REPLY)(detail)
-
-
-def _excluded(detail: dict[str, Any]) -> dict[str, Any] | None:
-    rating = detail["rating"]
-    return _to_rater(MessageTemplate.RESULT)(rating) if rating["identity_mode"] == IdentityMode.REAL_NAME else None
 
 
 def _escalated(detail: dict[str, Any]) -> dict[str, Any]:
@@ -58,9 +53,9 @@ def _escalated(detail: dict[str, Any]) -> dict[str, Any]:
 
 _TOLD: dict[str, Callable[[dict[str, Any]], dict[str, Any] | None]] = {
     "InvitationIssued": _invitation,
-    "CaseReplied": _reply,
+    "CaseReplied": _to_rater(MessageTemplate.REPLY),
     "AppealFiled": _to_rater(MessageTemplate.APPEAL),
-    "AppealGranted": _excluded,
+    "AppealGranted": _to_rater(MessageTemplate.RESULT),
     "CaseClosed": _to_rater(MessageTemplate.RESULT),
     "CaseEscalated": _escalated,
 }

@@ -143,7 +143,9 @@ def _one(entry: Entry, fact: Fact) -> Event:
     if known is None:
         return events.CaseProgressed(**entry.common, fact=CaseFact(fact.fact))
     event, further = known
-    return event(**entry.common, **further(fact))
+    # Whether there is a rater who can be told.
+    named = {"identity_mode": entry.rating.identity_mode} if "identity_mode" in event.model_fields else {}
+    return event(**entry.common, **named, **further(fact))
 
 
 def _without(said: Mapping[str, Any], *names: str) -> dict[str, Any]:

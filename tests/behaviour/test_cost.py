@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from cloud.clients import dynamodb
-from haochaping.measure import casework, delivery, growth, others, ours
+from haochaping.measure import casework, delivery, growth, others, ours, reporting
 from haochaping.measure.drawn import MOST_BYTES, MOST_RECORDS, Drawn, cut, is_rating
 from haochaping.measure.history import History
 from haochaping.measure.model import INDEXES, Index, on_wire, size_of
@@ -313,3 +313,11 @@ def test_an_event_goes_into_the_feed_with_many_others_by_one_transaction_and_to_
     assert spent["into the feed, 40 a batch"].calls < spent["into the feed, 1 a batch"].calls / 5
     assert spent["for each subscriber"].writes == 0
     assert (spent["delivered"].calls, spent["delivered"].write_units) == (2, 1)
+
+
+def test_a_rating_is_reported_in_batches_and_not_by_single_calls():
+    together, alone = reporting.measure(200)
+    assert (together.asked, together.posted) == (0.01, 0.01)
+    assert together.calls < 0.2
+    assert together.write_units < 1.1
+    assert alone.posted > 90 * together.posted

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
-from standardwebhooks.webhooks import Webhook
 
-from cloud import clock, registry, secrets
+from cloud import clock
 from contract.identifiers import city_of
 from contract.zone import day_of
 from haochaping import local, provinces, sending, stack, views
 from haochaping.casework import history_table
-from haochaping.demo import casework, morning, report
+from haochaping.demo import casework, morning, outward, report
 from haochaping.demo.played import Checked, Played
 from haochaping.demo.receiver import Receiver
-from notify import feed, subscriptions
-from notify.subscription import Asked
+from haochaping.demo.upstream import UpstreamServer
+from notify import feed
 from scoring import recount, scores
 from scoring.nodes import Node
 from scoring.period import Period
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
 
 _SETTLED_WITHIN = 240.0
 _TOLD_WITHIN = 20.0
-_SUBSCRIBER = "demo-receiver"
 
 
 def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tuple[Played, Path]:
@@ -51,15 +49,15 @@ def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tu
     started = time.monotonic()
     province = provinces.read(province_name)
     console.rule(f"{province.province.zh} {province.province.en}: 一个上午 one morning")
-    with Receiver() as receiver:
+    with Receiver() as receiver, UpstreamServer("zhejiang", answers_each=True) as above:
         try:
             with console.status("") as status:
                 running = local.up(province_name, lambda step: status.update(f"启动本地栈 starting the local stack: {step}"))
                 stack.connect_to(running)
                 provinces.load(province)
                 casework.register(province)
-                _subscribe(province, receiver)
-            played = _play(province, receiver, ratings, seed, console, started)
+                outward.register(province, receiver, above)
+            played = _play(province, receiver, above, ratings, seed, console, started)
             _print(played, console)  # while the register can be asked for names
             path = report.write(played, local.home() / f"report-{province_name}.html")
         finally:
@@ -68,21 +66,9 @@ def play(province_name: str, *, ratings: int, seed: int, console: Console) -> tu
     return played, path
 
 
-def _subscribe(province: Province, receiver: Receiver) -> None:
-    secrets.ensure_signing_secret(f"subscription/{_SUBSCRIBER}")
-    receiver.verifier = Webhook(secrets.signing_secrets(f"subscription/{_SUBSCRIBER}")[0])
-    party = {
-        "role": "CONSUMER",
-        "name": "演示接收方",
-        "name_en": "Receiver of the demo",
-        "profile": "canonical",
-        "regions": [province.province.region],
-    }
-    registry.add(registry.Record(kind="party", id=_SUBSCRIBER, valid_from=province.province.valid_from, value=party))
-    subscriptions.add(Asked(id=_SUBSCRIBER, target=receiver.url), _SUBSCRIBER)
-
-
-def _play(province: Province, receiver: Receiver, ratings: int, seed: int, console: Console, started: float) -> Played:
+def _play(
+    province: Province, receiver: Receiver, above: UpstreamServer, ratings: int, seed: int, console: Console, started: float
+) -> Played:
     drawn = morning.draw(province, ratings=ratings, seed=seed, now=clock.now())
     console.print(
         f"种子 seed {seed}; 差评按 {morning.BAD_SHARE:.0%} 抽取，其余按广东 2023 年 7 月公布的比例\n"
@@ -109,12 +95,14 @@ def _play(province: Province, receiver: Receiver, ratings: int, seed: int, conso
     with console.status("") as status:
         stories = casework.play(results, lambda step: status.update(f"工单 cases: {step}"))
         _wait_until(lambda: _feed_ids() <= receiver.events.keys())
+        status.update("封存与上报 sealing and reporting")
+        outgoing = outward.checks(drawn.ratings, above)
     return Played(
         province,
         drawn,
         tally,
         codes,
-        [*checks, *_checks_of_cases(stories, receiver)],
+        [*checks, *_checks_of_cases(stories, receiver), *outgoing],
         boards,
         cases,
         stories,

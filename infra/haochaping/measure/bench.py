@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloud.stream import parse
 from contract.ledger import counted
-from haochaping.measure import casework, delivery, growth, others, ours, report, windows
+from haochaping.measure import casework, delivery, growth, others, ours, report, reporting, windows
 from haochaping.measure.modelled import modelled, pretend_an_account
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(
         taken = pool.submit(_costs, ratings)
         grown = [pool.submit(growth.measure, size, ratings) for size in growth.SIZES]
         of_cases, swept = pool.submit(casework.commands), [pool.submit(casework.sweep, size) for size in casework.SIZES]
-        told = pool.submit(delivery.measure)
+        told, reported = pool.submit(delivery.measure), pool.submit(reporting.measure)
         console.print(report.costs(ratings, taken.result()))
         measured = [report.Day(each, lanes, [one.result() for one in day]) for each, day in sorted(days, key=lambda day: day[0])]
         for day in measured:
@@ -64,6 +64,7 @@ def run(
         console.print(report.commands(of_cases.result(), casework.CASES))
         console.print(report.sweeps([one.result() for one in swept], casework.DUE))
         console.print(report.deliveries(told.result(), delivery.EVENTS))
+        console.print(report.reports(reported.result(), reporting.RATINGS))
     console.print(_imports())
 
 

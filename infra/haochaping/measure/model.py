@@ -291,6 +291,15 @@ class Model:
                 self._store(part, old, new)
         return {}
 
+    def _batchwriteitem(self, request: Wire) -> Wire:
+        for table, wanted in request["RequestItems"].items():
+            for each in wanted:
+                if "PutRequest" in each:
+                    self._putitem({"TableName": table, "Item": each["PutRequest"]["Item"]})
+                else:
+                    self._deleteitem({"TableName": table, "Key": each["DeleteRequest"]["Key"]})
+        return {"UnprocessedItems": {}}
+
     def _getitem(self, request: Wire) -> Wire:
         item = self._table(request).get(_key(request["Key"]))
         self._read([item] if item else [], request)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from haochaping.measure.casework import Spent, Swept
     from haochaping.measure.delivery import Spent as Told
     from haochaping.measure.growth import Grown
+    from haochaping.measure.reporting import Spent as Reported
     from haochaping.measure.windows import Counted, Window
 
 _KINDS = {
@@ -229,3 +230,9 @@ def deliveries(measured: Iterable[Told], events: int) -> Table:
     """What each step of an event on its way out costs."""
     headings = ("", "调用 API calls", "写 writes", "写单位 WCU", "读单位 RCU", "CPU ms")
     return table(f"事件推送：每个事件的成本 Deliveries: cost per event ({events} events)", headings, measured)
+
+
+def reports(measured: Iterable[Reported], ratings: int) -> Table:
+    """What it costs to report a rating to the level above."""
+    headings = ("", "调用 calls", "其中向接收端 to intake", "上报 posts", "写 writes", "写单位 WCU", "读单位 RCU", "CPU ms")
+    return table(f"上报：每条评价的成本 Reporting: cost per rating ({ratings} ratings)", headings, measured)
