@@ -88,7 +88,7 @@ class Comparison:
     def _named(self, segments: Iterable[Segment]) -> Iterator[str]:
         """The names of the sealed lines that no entry of the Ledger has met."""
         for segment in segments:
-            for text in files.lines_of(segment):
+            for text in files.legible_lines_of(segment):
                 if tree.leaf_hash(text)[:_KEPT] in self._sealed:
                     yield name_of(json.loads(text))
 
@@ -96,7 +96,7 @@ class Comparison:
         """What of these days has been sealed since the audit began, or is in the raw segments and will be."""
         if not homes:
             return set()
-        since = {tree.leaf_hash(text) for segment in days.segments_after(self._head.number) for text in files.lines_of(segment)}
+        since = {tree.leaf_hash(text) for segment in days.segments_after(self._head.number) for text in files.legible_lines_of(segment)}
         coming = {leaf.hash for home in homes for part in gathering.parts(days.marks(home)) for leaf in part.leaves}
         return {hash[:_KEPT] for hash in since | coming}
 

@@ -67,7 +67,7 @@ def _proof(line: Line) -> Proof:
     text = canonical(record_of(line))
     numbers = days.marks(home_day(line)).numbers
     for segment in days.numbered(numbers):
-        lines = list(files.lines_of(segment))
+        lines = list(files.legible_lines_of(segment))
         if text in lines:
             proof = Proof(text=text.decode(), segment=segment, in_segment=_inclusion(lines, lines.index(text)))
             return proof.model_copy(update=_closed(segment))

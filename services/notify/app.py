@@ -113,10 +113,9 @@ def seal(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Seals what came into the Ledger since the last run, and closes the days that are over; how much of it."""
     from notify.sealed import sealing  # here and below: what dispatch and deliver never use costs them no start
 
-    done = sealing.seal(_is_time(context))
-    if sealing.is_late():
+    if sealing.is_late():  # first: the run may fail, as those before
         metrics.add_metric(name="SealLate", unit=MetricUnit.Count, value=1)
-    return done
+    return sealing.seal(_is_time(context))
 
 
 @logger.inject_lambda_context

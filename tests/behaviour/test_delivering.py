@@ -20,6 +20,7 @@ from contract.codes import DeliveryState
 from notify import deliveries, feed, replaying, retrying, subscriptions, sweeping, turns, webhook
 from notify.app import deliver, dispatch, sweep
 from notify.cursor import Cursor
+from said import ORGANISATION
 from told import message, overdue, progressed
 
 if TYPE_CHECKING:
@@ -198,6 +199,9 @@ def test_one_that_redirects_to_a_metadata_address_is_not_followed(loopback):
         ("https://169.254.169.254/latest", "forbidden_address"),
         ("https://10.0.0.8/hook", "forbidden_address"),
         ("https://[::ffff:169.254.169.254]/", "forbidden_address"),
+        ("https://[::169.254.169.254]/", "forbidden_address"),
+        ("https://[64:ff9b::a9fe:a9fe]/", "forbidden_address"),
+        ("https://[2002:a9fe:a9fe::1]/", "forbidden_address"),
         ("https://no-such-host.invalid/", "host_not_found"),
     ],
 )
@@ -319,6 +323,52 @@ def test_events_that_the_bus_told_in_the_wrong_order_come_in_the_right_one(loopb
     assert strict.got == ["ev_1", "ev_2", "ev_3"]
 
 
+def test_an_order_that_is_asked_for_later_loses_nothing_of_what_is_under_way(loopback, later):
+    """Dispatch remembers subscribers for a minute, so that what it sends then has no mark; nor has what waits."""
+    with Subscriber(lambda _: 500) as one:
+        loopback.subscribe("one", one.url)
+        publish(loopback, progressed(1, rating="r_a", order=1))
+        run(loopback)
+        publish(loopback, progressed(2, rating="r_a", order=2))
+        subscriptions.change(subscriptions.find("one").asked.model_copy(update={"in_order": True}), "one")
+        one.answer = lambda _: 204
+        run(loopback)
+        later(minutes=10)
+        a_minute(loopback)
+    assert sorted(one.got) == ["ev_1", "ev_2"]
+    assert {row.state for row in deliveries.all_of("one")} == {DeliveryState.DELIVERED}
+
+
+def test_what_only_waited_for_its_turn_is_tried_before_it_is_given_up(loopback, later):
+    with Subscriber(lambda _: 500) as deaf:
+        loopback.subscribe("strict", deaf.url, in_order=True)
+        publish(loopback, *(progressed(n, rating="r_a", order=n) for n in (1, 2, 3)))
+        run(loopback)
+        later(hours=97)
+        deaf.answer = lambda nth: 204
+        a_minute(loopback)
+        a_minute(loopback)
+    assert deaf.got == ["ev_2", "ev_3"]
+    assert [row.event_id for row in deliveries.listed("strict", DeliveryState.SET_ASIDE)] == ["ev_1"]
+
+
+def test_what_is_no_longer_its_business_holds_up_nothing_behind_it(loopback, later):
+    with Subscriber(lambda _: 500) as one:
+        loopback.subscribe("one", one.url, in_order=True)
+        publish(loopback, progressed(1, rating="r_a", order=1, organisation="11330106MB0000005W"))
+        publish(loopback, progressed(2, rating="r_a", order=2))
+        run(loopback)
+        narrower = CONSUMER | {"regions": ["330000000000"], "organisations": [ORGANISATION]}
+        registry.add(registry.Record(kind="party", id="one", valid_from="2026-01-01", value=narrower))
+        registry.forget()
+        one.answer = lambda _: 204
+        later(minutes=10)
+        a_minute(loopback)
+        a_minute(loopback)
+    assert one.got == ["ev_2"]
+    assert list(deliveries.listed("one", DeliveryState.WAITING)) == []
+
+
 def test_what_is_given_up_holds_up_nothing_behind_it(loopback, later):
     with Subscriber(lambda _: 500) as deaf:
         loopback.subscribe("strict", deaf.url, in_order=True)
@@ -413,6 +463,66 @@ def test_one_that_is_paused_is_told_nothing_and_can_be_replayed_to(loopback):
         replaying.begin(subscriptions.find("one"), Cursor())
         a_minute(loopback)
         assert one.got == ["ev_1"]
+
+
+def test_one_that_is_paused_while_it_is_down_is_left_alone_and_loses_nothing(loopback, later):
+    with Subscriber(lambda _: 500) as one:
+        loopback.subscribe("one", one.url)
+        publish(loopback, *(progressed(n, rating=f"r_{n}") for n in range(6)))
+        run(loopback)
+        later(minutes=2)
+        publish(loopback, *(progressed(n, rating=f"r_{n}") for n in range(6, 12)))
+        run(loopback)
+        assert circuit("one").is_open
+        asked = len(one.asked)
+        subscriptions.change(subscriptions.find("one").asked.model_copy(update={"paused": True}), "one")
+        for hours in (1, 50, 100):
+            later(hours=hours)
+            a_minute(loopback)
+        assert len(one.asked) == asked
+    assert list(deliveries.listed("one", DeliveryState.SET_ASIDE)) == []
+
+
+# ---------------------------------------------------------------- one sweep for all
+
+
+def test_the_fault_of_one_subscriber_stops_the_sweep_for_nobody(loopback, later, monkeypatch, capsys):
+    with Subscriber(lambda _: 500) as first, Subscriber(lambda _: 500) as second:
+        for id, subscriber in (("a-first", first), ("b-second", second)):
+            loopback.subscribe(id, subscriber.url)
+        publish(loopback, progressed(1))
+        run(loopback)
+        later(minutes=5)
+        due = deliveries.due
+
+        def failing(id, now):
+            if id == "a-first":
+                raise KeyError(id)
+            return due(id, now)
+
+        monkeypatch.setattr(deliveries, "due", failing)
+        second.answer = lambda _: 204
+        capsys.readouterr()
+        for _ in range(2):
+            a_minute(loopback)
+        assert '"SubscribersNotSwept":[1.0]' in capsys.readouterr().out
+        assert second.got == ["ev_1"]
+
+
+def test_when_time_is_short_another_subscriber_comes_first_each_minute(loopback, later):
+    ids = [f"portal-{n}" for n in range(4)]
+    with Subscriber(lambda _: 500) as deaf:
+        for id in ids:
+            loopback.subscribe(id, deaf.url)
+        publish(loopback, progressed(1))
+        run(loopback)
+        swept = set()
+        for minute in range(5, 9):
+            later(minutes=minute)
+            left = iter([True, True])  # for one subscriber, and the first portion of what it has
+            sweeping.sweep(lambda left=left: next(left, False))
+            swept |= {json.loads(each["body"])["subscription"] for each in loopback.messages("DeliveryQueue")}
+    assert swept == set(ids)
 
 
 # ---------------------------------------------------------------- other ways than a webhook

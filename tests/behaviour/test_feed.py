@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bed import CONTEXT
-from cloud.clients import dynamodb
+from cloud.clients import dynamodb, s3
 from contract.refusals import Refused
 from haochaping.measure.modelled import modelled
 from notify import archive, archiving, feed
@@ -122,6 +122,16 @@ def test_a_batch_that_fails_for_one_shard_comes_again_for_that_shard_alone(bed):
     assert len(pulled(100)) == 12 - len(failed)
 
 
+def test_an_event_that_cannot_be_dealt_with_holds_up_no_other_of_its_shard(bed):
+    bad = message(progressed(1, rating="r_one"), 1)
+    broken = json.loads(bad["body"])
+    broken["detail-type"] = "CaseEscalated"  # which says whom it addresses
+    batch = [message(progressed(n, rating="r_one")) for n in (2, 3)] + [bad | {"body": json.dumps(broken)}]
+    answer = dispatch({"Records": batch}, CONTEXT)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
+    assert sorted(event["id"] for event in pulled(10)) == ["ev_2", "ev_3"]
+
+
 def test_what_is_no_event_goes_back_alone(bed):
     answer = dispatch({"Records": [message(progressed(1)), {"messageId": "x", "body": "{}"}]}, CONTEXT)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "x"}]}
@@ -179,7 +189,21 @@ def test_what_policy_no_longer_keeps_at_hand_is_read_from_the_archive_just_the_s
     assert feed.find("ev_3")["id"] == "ev_3"
 
 
-@pytest.mark.parametrize("operation", ["PutItem", "DeleteItem"])
+def test_no_block_is_asked_for_that_is_not_there(bed, small_blocks):
+    """A role that may not list the bucket is answered 403 then, and not 404."""
+    append(events(*range(30)))
+    archiving.archive_until(AT + timedelta(days=1))
+    there = {found["Key"] for found in bed.s3.list_objects_v2(Bucket="segments", Prefix="feed/")["Contents"]}
+    asked: set[str] = set()
+    with bed.hooked(s3(), "provide-client-params.s3.GetObject", lambda params, **_: asked.add(params["Key"])):
+        for limit in (1, 3, 5, 500):
+            pulled(limit)
+        for shard in range(SHARDS):
+            feed.read(shard, feed.archived(shard), 500)
+    assert asked == there
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "BatchWriteItem"])
 def test_a_reader_finds_every_event_wherever_archiving_stopped(bed, small_blocks, operation):
     append(events(*range(30)))
     before = by_shard(pulled(500))
@@ -190,6 +214,7 @@ def test_a_reader_finds_every_event_wherever_archiving_stopped(bed, small_blocks
         assert by_shard(pulled(3)) == before
     archiving.archive_until(AT + timedelta(days=1))
     assert by_shard(pulled(3)) == before
+    assert len(bed.items("FeedTable", "0")) == sum(len(shard) % 4 for shard in before)
 
 
 def test_the_archive_holds_nothing_that_the_feed_did_not(bed, small_blocks):

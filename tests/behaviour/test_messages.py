@@ -16,6 +16,7 @@ from facts import rating_facts
 from intake import revealing
 from intake.door import keys
 from intake.places import key_of
+from notify import messages
 from notify.app import dispatch, sweep
 from policy import quiet
 from policy.rules import QuietHours
@@ -74,6 +75,17 @@ def test_the_answer_to_an_anonymous_rating_is_public_and_sent_to_nobody(awake):
 def test_a_rater_is_told_of_an_appeal_and_of_how_it_ended(awake, kind, said, template):
     (told,) = tell(awake, kind, **said)
     assert (told.template, told.to) == (template, "RATER")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (AppealFiled, OF_CASE | {"state": "APPEALED", "reason": "MISTAKE"}),
+        (CaseClosed, OF_CASE | {"state": "CLOSED_UNCONFIRMED", "closure": "RECTIFIED", "confirmed": False}),
+    ],
+)
+def test_whoever_is_not_known_is_not_told(awake, kind, said):
+    assert tell(awake, kind, **said, identity_mode="ANONYMOUS") == []
 
 
 def test_of_an_excluded_anonymous_rating_nobody_can_be_told(awake):
@@ -139,6 +151,17 @@ def test_in_quiet_hours_a_message_is_held_and_asked_for_when_they_end(asleep, la
     assert [told.template for told in requested(asleep)] == ["REPLY"]
     assert sweep({}, CONTEXT)["messages"] == 0
     assert asleep.items("DeliveriesTable") == []
+
+
+def test_the_many_of_a_night_are_asked_for_in_portions_while_it_is_time(asleep, later, monkeypatch):
+    monkeypatch.setattr(messages, "_TOGETHER", 2)
+    for n in range(5):
+        tell(asleep, CaseReplied, n, **OF_CASE)
+    later(hours=3)
+    left = iter([True, True])
+    assert messages.ask_held(clock.now(), lambda: next(left, False)) == 4
+    assert len(requested(asleep)) == 4
+    assert messages.ask_held(clock.now()) == 1
 
 
 def test_an_invitation_that_ran_out_while_it_was_held_is_not_sent(asleep, later):

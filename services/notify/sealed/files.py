@@ -9,6 +9,8 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from cloud.clients import s3
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from notify.sealed.days import Day, Segment
+
+
+BROKEN = (OSError, EOFError, zlib.error)
+"""What is raised while a file is unpacked that is not what it was."""
 
 
 class Written(NamedTuple):
@@ -42,6 +48,12 @@ def write(ledger_day: date, of_day: date, lines: Iterable[bytes]) -> Written:
 def lines_of(segment: Segment) -> Iterator[bytes]:
     """The lines of a segment, each one JSON without its end of line. Raises NoSuchKey, or OSError if it is no gzip."""
     return lines_in(body_of(segment))
+
+
+def legible_lines_of(segment: Segment) -> Iterator[bytes]:
+    """The lines of a segment as far as its file is there and can be read: of one that somebody altered, what comes before."""
+    with suppress(s3().exceptions.NoSuchKey, *BROKEN):
+        yield from lines_of(segment)
 
 
 def body_of(segment: Segment) -> bytes:

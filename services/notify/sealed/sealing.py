@@ -30,6 +30,9 @@ logger = Logger(service="notify")
 LOOKS_BACK = timedelta(days=60)
 """How far back the counting days are that a run looks at: a rating may wait that long for its service."""
 
+LOOKS_BACK_HOURLY = timedelta(days=9)
+"""The same of all runs of a day but the first: hardly anything is later, and a day of a large province is thousands of objects to list."""
+
 GRACE = timedelta(hours=1)
 """How long after its end a day stays open for what is still on its way."""
 
@@ -47,7 +50,8 @@ def is_late() -> bool:
 def seal(is_time: Callable[[], bool] = lambda: True, since: date | None = None) -> dict[str, int]:
     """Seals what is new of every counting day, and closes what is over, while it is time; how much of each.
 
-    It looks at the counting days of the last sixty days, and further back if a day since then is not closed, or `since` says so.
+    It looks at the counting days of the last nine days, in the first run of a day of the last sixty, and further back if a day since then
+    is not closed, or `since` says so.
     A day is closed only by a run that began after its end and sealed everything. What a run could not do is left to the next one.
     """
     run = _Run(clock.now())
@@ -68,7 +72,9 @@ class _Run:
 
     def seal_since(self, day: date, is_time: Callable[[], bool]) -> bool:
         """Whether everything is sealed that was there when the run began."""
-        first = min(day, day_of(self.began - LOOKS_BACK), self._head.open_day or date.max)
+        before = self._head.sealed_at
+        looks_back = LOOKS_BACK_HOURLY if before and day_of(before) == day_of(self.began) else LOOKS_BACK
+        first = min(day, day_of(self.began - looks_back), self._head.open_day or date.max)
         for of_day in segments.days(first.isoformat()):
             marks = days.marks(date.fromisoformat(of_day))
             for part in gathering.parts(marks):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import zlib
 from collections import defaultdict
 from datetime import timedelta
 from enum import Enum
@@ -129,6 +128,6 @@ def _counted(body: bytes, visit: Callable[[bytes, bytes], None]) -> tuple[int, i
             hashes.append(tree.leaf_hash(text))
             ratings += json.loads(text)["entry"] in RATINGS
             visit(text, hashes[-1])
-    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError):
+    except (*files.BROKEN, ValueError, KeyError, TypeError):
         return None
     return len(hashes), ratings, tree.root_of_hashes(hashes).hex()
