@@ -7,7 +7,7 @@ UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",$$/\1/p' pyproject.toml)
 export PATH := $(BIN):$(PATH)
 export SAM_CLI_TELEMETRY := 0
 
-.PHONY: demo test check static unit bench schemas requirements up down clean
+.PHONY: demo test check static unit thorough stack bench schemas requirements up down clean
 
 demo: .venv/.ready .ministack/.ready
 	haochaping demo --province $(PROVINCE)
@@ -15,7 +15,13 @@ demo: .venv/.ready .ministack/.ready
 test: check .ministack/.ready
 	sam validate --region $(REGION)
 	cfn-lint template.yaml
-	HYPOTHESIS_PROFILE=thorough pytest -q -n 2 -m "property or slow"
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target thorough stack
+
+# The whole stack mostly waits for its emulator; what only computes runs beside it.
+thorough: .venv/.ready
+	HYPOTHESIS_PROFILE=thorough pytest -q -m "property or slow"
+
+stack: .venv/.ready .ministack/.ready
 	pytest -q -m stack
 
 # The fast part: some ninety seconds on two cores.

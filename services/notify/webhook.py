@@ -6,7 +6,7 @@ import socket
 import time
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 SECONDS = 5.0
 
+Result = TypeVar("Result")
+
 
 class HostNotFound(Exception):
     """The host has no address."""
@@ -28,7 +30,7 @@ def post(url: str, body: str, headers: Mapping[str, str]) -> Answer:
     """Posts a delivery; taken is what was answered with 2xx in time. What else a subscriber says is not read."""
     started = time.monotonic()
     try:
-        answer = _in_time(lambda: request(url, body.encode(), headers, SECONDS), SECONDS + 0.5)
+        answer = in_time(lambda: request(url, body.encode(), headers, SECONDS), SECONDS + 0.5)
     except Forbidden:
         return Answer(taken=False, error="forbidden_address")
     except HostNotFound:
@@ -43,9 +45,9 @@ def post(url: str, body: str, headers: Mapping[str, str]) -> Answer:
     return Answer(taken=200 <= answer.status < 300, status=answer.status, milliseconds=_since(started))
 
 
-def _in_time(call: Callable[[], urllib3.BaseHTTPResponse], seconds: float) -> urllib3.BaseHTTPResponse:
+def in_time(call: Callable[[], Result], seconds: float) -> Result:
     """What the call returns or raises, or TimeoutError: a time-out of the socket begins anew with every byte that drips in."""
-    done: SimpleQueue[urllib3.BaseHTTPResponse | Exception] = SimpleQueue()
+    done: SimpleQueue[Result | Exception] = SimpleQueue()
 
     def run() -> None:
         try:

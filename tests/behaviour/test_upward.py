@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from datetime import timedelta
+from threading import Event
 
 import pytest
 from pydantic import ValidationError
@@ -17,6 +19,7 @@ from intake import door, receipts, vault
 from intake.places import key_of, service_key
 from intake.upward import reveal
 from notify.app import report
+from notify.upward import ahead, sending
 from notify.upward import receipts as kept
 from notify.upward import reporting as upward
 from said import bad_rating, event, general, letter, rating
@@ -318,6 +321,129 @@ def test_if_intake_does_not_answer_nothing_moves_and_the_run_fails(above):
         above.invoked.fails = False
         above.report()
     assert sum(server.accepted.values()) == 1
+
+
+@pytest.mark.parametrize("bad", [{"33-0"}, {"33-0", "33-1"}])
+def test_a_record_that_it_cannot_bear_stops_nothing_behind_it(above, later, bad):
+    services(above.bed, len(bad))
+    with above.listening("zhejiang") as server:
+        server.cannot_bear = bad
+        above.seal()
+        assert above.report() == {"state": "down", "reason": "error:http_500"}
+        services(above.bed, 20, first=10)
+        above.seal()
+        for hours in range(1, 8):
+            later(hours=hours)
+            above.report()
+        assert above.receipts() == {"R ACCEPTED": 20, "R WAITING:error:http_500": len(bad)}
+        assert above.progress().pause is None
+        assert sum(server.accepted.values()) == 20
+
+
+def test_where_every_part_of_a_call_has_one_that_it_cannot_bear_the_others_arrive(above, later):
+    services(above.bed, 12)
+    with above.listening("zhejiang", batch=4) as server:
+        server.cannot_bear = {f"33-{n}" for n in range(8)}
+        above.seal()
+        for hours in range(12):
+            later(hours=hours)
+            above.report()
+    assert above.receipts() == {"R ACCEPTED": 4, "R WAITING:error:http_500": 8}
+
+
+def test_if_it_finds_fault_with_one_record_what_it_said_of_the_others_is_kept(above, later, monkeypatch):
+    services(above.bed, 6, bad=False)
+    with above.listening("zhejiang", answers_each=True) as server:
+        take = server._take
+        monkeypatch.setattr(server, "_take", lambda path, record: "签名错误" if record["projectNo"] == "33-2" else take(path, record))
+        above.seal()
+        assert above.report() == {"state": "down", "reason": "fault"}
+        assert above.receipts() == {"R ACCEPTED": 5}
+        services(above.bed, 6, first=10, bad=False)
+        above.seal()
+        for hours in range(1, 8):
+            later(hours=hours)
+            above.report()
+    assert above.receipts() == {"R ACCEPTED": 11, "R WAITING:error:fault": 1}
+    assert sum(server.accepted.values()) == 11
+
+
+def test_what_met_an_error_is_tried_again_when_nothing_new_comes(above, later):
+    services(above.bed, 12)
+    with above.listening("zhejiang") as server:
+        server.cannot_bear = {"33-3", "33-9"}
+        above.seal()
+        above.report()
+        assert above.receipts() == {"R ACCEPTED": 10, "R WAITING:error:http_500": 2}
+        for hours in (1, 3, 80):
+            later(hours=hours)
+            assert above.report() == {"state": "up", "WAITING": 1}
+        server.cannot_bear = set()
+        later(hours=100)
+        above.report()
+    assert above.receipts() == {"R ACCEPTED": 12}
+
+
+def test_an_answer_that_drips_in_holds_no_run(above, monkeypatch):
+    one_service(above.bed)
+    rest = Event()
+
+    class Dripping:
+        status = 200
+
+        def read(self, _):
+            rest.wait()  # every byte comes in time, and there is always another one
+
+        def close(self):
+            pass
+
+    with above.listening("zhejiang"):
+        above.seal()
+        monkeypatch.setattr(sending, "SECONDS", -0.4)
+        monkeypatch.setattr(sending, "request", lambda *_: Dripping())
+        try:
+            assert above.report() == {"state": "down", "reason": "timed_out"}
+        finally:
+            rest.set()
+    assert above.receipts() == {}
+
+
+def test_what_is_wrong_with_our_own_data_is_no_fault_of_its_key(above, monkeypatch):
+    one_service(above.bed)
+    with above.listening() as server:
+        above.register("another")
+        above.seal()
+        first = iter([[b"no json"]])  # of the level above that comes first
+        lines_of = ahead.files.lines_of
+        monkeypatch.setattr(ahead.files, "lines_of", lambda segment: next(first, None) or lines_of(segment))
+        with pytest.raises(ValueError, match="Expecting value"):
+            report({}, CONTEXT)
+        assert above.progress("another").pause is None
+        assert above.receipts(id="another") == {}
+    assert above.receipts() == {"E ACCEPTED": 1, "R ACCEPTED": 1}
+    assert server.services == 1
+
+
+def test_while_it_takes_nothing_few_are_read_for_it_again_and_again(above, later):
+    services(above.bed, 8)
+    with above.listening() as server:
+        above.seal()
+        server.fails = True
+        above.report()
+        before = len(above.invoked.questions)
+        for hours in range(1, 17):
+            later(hours=hours)
+            assert above.report()["state"] == "down"
+        asked = [question["refs"] for question in above.invoked.questions[before:]]
+        assert [len(refs) for refs in asked] == [1] * 16
+        assert set(Counter(ref for refs in asked for ref in refs).values()) == {1}
+        server.fails = False
+        later(hours=20)
+        above.report()
+        later(hours=21)
+        above.report()
+    assert above.receipts() == {"E ACCEPTED": 8, "R ACCEPTED": 8}
+    assert sum(server.accepted.values()) == 8
 
 
 # ---------------------------------------------------------------- persons

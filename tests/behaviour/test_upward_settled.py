@@ -14,8 +14,10 @@ from cloud import registry
 from cloud.clients import dynamodb
 from crashes import Crash
 from notify import app
+from notify.sealed import days
 from notify.upward import profile as profiles
-from notify.upward import sending
+from notify.upward import receipts as kept
+from notify.upward import reconciling, sending
 from rectify import cases
 from said import event, letter, rating
 
@@ -189,6 +191,78 @@ def test_if_telling_fails_it_is_told_the_next_time(above, later, monkeypatch):
     assert len(told(above)) == 1
 
 
+@pytest.fixture
+def looked_at(monkeypatch):
+    """The days whose segments were read, one after the other."""
+    found, segments_of = [], days.segments_of
+    monkeypatch.setattr(days, "segments_of", lambda day: found.append(day.isoformat()) or segments_of(day))
+    return found
+
+
+def four_days(above, later) -> None:
+    """A service a day, all reported; of the first day one receipt is gone for ever."""
+    for day in range(4):
+        later(days=day)
+        services(above.bed, 1, first=50 + day)
+        above.seal()
+        above.report()
+    first = min((row for row in above.bed.items("ReportsTable") if row["pk"].startswith("R#")), key=lambda row: row["pk"])
+    above.bed.dynamodb.delete_item(TableName="ReportsTable", Key={"pk": {"S": first["pk"]}, "sk": {"S": first["sk"]}})
+    later(days=4, hours=3)
+    above.seal()
+
+
+def test_a_day_that_stays_open_lets_no_other_be_looked_at_again(above, later, looked_at):
+    with above.listening():
+        four_days(above, later)
+        looked_at.clear()
+        (open_day,) = reconcile(above)["nation"]
+        assert len(set(looked_at)) >= 4
+        assert looked_at == sorted(looked_at, reverse=True)
+        looked_at.clear()
+        assert list(reconcile(above)["nation"]) == [open_day]
+        assert looked_at == [open_day]
+
+
+def test_a_run_looks_at_so_many_open_days_and_the_next_ones_at_the_others(above, later, looked_at, monkeypatch):
+    monkeypatch.setattr(reconciling, "DAYS_AT_ONCE", 2)
+    with above.listening():
+        four_days(above, later)
+        looked_at.clear()
+        for _ in range(3):
+            found = reconcile(above)
+        assert len(found["nation"]) == 1
+        assert len(set(looked_at)) >= 4
+
+
+def test_a_day_for_which_there_was_no_time_is_left_to_the_next_run(above, later):
+    with above.listening():
+        for first in (0, 50):
+            services(above.bed, 1, first=first)
+            above.seal()
+        later(days=1, hours=3)
+        above.seal()
+        times = iter([True])  # for the first of two segments
+        assert reconciling.reconcile(lambda: next(times, False)) == {"nation": {}}
+        assert told(above) == []
+        assert kept.settled_through("nation") is None
+        assert sum(reconcile(above)["nation"].values()) == 4
+
+
+def test_registry_is_asked_once_of_an_item(above, later, monkeypatch):
+    services(above.bed, 10)
+    with above.listening():
+        above.seal()
+        later(days=1, hours=3)
+        above.seal()
+        asked, find = [], registry.find
+        monkeypatch.setattr(registry, "find", lambda kind, id, on: asked.append((kind, id, on)) or find(kind, id, on))
+        reconcile(above)
+    items = [one for one in asked if one[0] == "item"]
+    assert items
+    assert len(items) == len(set(items))
+
+
 # ---------------------------------------------------------------- what became of bad ratings
 
 
@@ -245,6 +319,27 @@ def test_results_of_rectification_are_reported_where_there_is_a_format(above, wi
     (result,) = server.results
     assert (result["caseId"], result["result"], result["projectNo"]) == (case_id, "1", event().project_no)
     assert above.receipts()["C ACCEPTED"] == 1
+
+
+def test_a_result_is_not_reported_again_after_a_run_that_died_before_it_noted_its_place(above, with_cases, monkeypatch):
+    close_a_case(above)
+    keep = kept.keep
+
+    def die(upstream, progress):
+        if progress.feed:
+            raise Crash
+        keep(upstream, progress)
+
+    with above.listening(cases=True) as server:
+        above.seal()
+        with monkeypatch.context() as patched:
+            patched.setattr(kept, "keep", die)
+            with pytest.raises(Crash):
+                above.report()
+        one_service(above.bed, project_no="33-2")
+        above.seal()
+        assert above.report() == {"state": "up", "ACCEPTED": 2}
+    assert len(server.results) == 1
 
 
 def test_a_result_that_was_turned_away_is_reported_later(above, with_cases, later):

@@ -32,6 +32,7 @@ class Verdict(StrEnum):
     NO_EVENT = "NO_EVENT"
     REFUSED = "REFUSED"
     FAILED = "FAILED"
+    FAULT = "FAULT"
 
 
 class Said(NamedTuple):
@@ -45,10 +46,15 @@ class Down(Exception):
     """The level above takes nothing now, from us at least; the text says why, in a word."""
 
 
-def read(answers: Answers, status: int, body: bytes, count: int) -> list[Said] | Said:
-    """One answer for each of so many records, or one for all of them. FAILED is an error there that may be of one record.
+class Fault(Down):
+    """It found fault with us: or with a record, if it takes others."""
 
-    Raises Down for what is no answer, and for what is wrong with us and not with a record: nothing is lost by it.
+
+def read(answers: Answers, status: int, body: bytes, count: int) -> list[Said] | Said:
+    """One answer for each of so many records, or one for all of them. FAILED is an error there that may be of one record; FAULT is said
+    of a part of the records only.
+
+    Raises Down for what is no answer, and Fault for what is wrong with us and not with a record: nothing is lost by it.
     """
     if status >= _LEAST_ERROR:
         return Said(Verdict.FAILED, f"{ERROR}:http_{status}")
@@ -59,8 +65,8 @@ def read(answers: Answers, status: int, body: bytes, count: int) -> list[Said] |
         raise Down("no_answer")
     each = _at(answer, answers.records_at) if answers.records_at else None
     if isinstance(each, list) and len(each) == count:
-        return [_said(answers, one, str(answers.record_success_at), str(answers.record_text_at)) for one in each]
-    return _said(answers, answer, answers.success_at, answers.text_at)
+        return _checked([_said(answers, one, str(answers.record_success_at), str(answers.record_text_at)) for one in each])
+    return _checked([_said(answers, answer, answers.success_at, answers.text_at)])[0]
 
 
 def token_in(status: int, body: bytes) -> tuple[str, int]:
@@ -72,6 +78,12 @@ def token_in(status: int, body: bytes) -> tuple[str, int]:
     return token, int(seconds)
 
 
+def _checked(said: list[Said]) -> list[Said]:
+    if all(one.verdict is Verdict.FAULT for one in said):
+        raise Fault(said[0].code)
+    return said
+
+
 def _said(answers: Answers, answer: Any, success_at: str, text_at: str) -> Said:
     if str(_at(answer, success_at)).lower() in answers.success:
         return Said(Verdict.ACCEPTED)
@@ -81,7 +93,7 @@ def _said(answers: Answers, answer: Any, success_at: str, text_at: str) -> Said:
     if _is_one_of(answers.no_event, text):
         return Said(Verdict.NO_EVENT, "no_event")
     if not text or _is_one_of(answers.faults, text):
-        raise Down("fault" if text else "no_answer")
+        return Said(Verdict.FAULT, "fault" if text else "no_answer")
     if _is_one_of(answers.errors, text):
         return Said(Verdict.FAILED, ERROR)
     return Said(Verdict.REFUSED, next((name for name, texts in answers.refusals.items() if _is_one_of(texts, text)), "other"))

@@ -14,7 +14,7 @@ from contract.identifiers import task_code
 from contract.zone import day_of
 from notify import retrying
 from notify.upward import envelopes, receipts, revealing
-from notify.upward.answers import Verdict
+from notify.upward.answers import Down, Verdict
 from notify.upward.encoding import Incomplete, encode
 from notify.upward.receipts import Receipt
 from notify.upward.selecting import is_self_built
@@ -95,11 +95,14 @@ def _is_of_own_item(held: Revealed) -> bool:
 
 
 def _sealed(target: Target, section: Section, record: Record, held: Revealed | None) -> Sealed:
-    """The record as it travels. Raises Incomplete."""
+    """The record as it travels. Raises Incomplete, and Down for a key with which nothing can be sealed."""
     if held is None:
         raise Incomplete("not_found")
     fields = encode(target.profile, section, held, settings().province_code, record.case)
-    return envelopes.seal(target.profile, record.ref, fields, target.secret)
+    try:
+        return envelopes.seal(target.profile, record.ref, fields, target.secret)
+    except (ValueError, ModuleNotFoundError):
+        raise Down("cipher") from None
 
 
 def _receipt(record: Record, said: Said, *, gives_up: bool) -> Receipt:

@@ -1,7 +1,8 @@
 """The Reports table: what the level above said to each record, and how far it has been reported.
 
 `R#upstream#day` / ref: a record's outcome; what waits stands in the index `due`. `U#upstream` / `CURSOR`: how far; `DAY#day`: what the
-reconciliation of a day found; `THROUGH`: up to which day everything is settled. No row leads to a person or a case file.
+reconciliation of a day found, and how much of it was open; `THROUGH`: up to which day everything is settled. No row leads to a person or a
+case file.
 """
 
 from __future__ import annotations
@@ -159,9 +160,16 @@ def reconciled(upstream: str, day: date) -> str | None:
     return str(row["found"]) if row else None
 
 
-def keep_reconciled(upstream: str, day: date, found: str) -> None:
-    """Notes what was found of a day and told."""
-    put(settings().reports_table, {"pk": f"U#{upstream}", "sk": f"DAY#{day.isoformat()}", "found": found})
+def keep_reconciled(upstream: str, day: date, found: str, difference: int) -> None:
+    """Notes what was found of a day and told, and how many records of it were open."""
+    row = {"pk": f"U#{upstream}", "sk": f"DAY#{day.isoformat()}", "found": found, "difference": difference}
+    put(settings().reports_table, row)
+
+
+def settled_days(upstream: str) -> set[date]:
+    """The days of which nothing was open when they were last looked at."""
+    rows = query(settings().reports_table, f"U#{upstream}", sk_prefix="DAY#")
+    return {date.fromisoformat(row["sk"].removeprefix("DAY#")) for row in rows if row.get("difference") == 0}
 
 
 def settled_through(upstream: str) -> date | None:

@@ -1,39 +1,36 @@
 """Reports to every level above, from where the last run stopped: the sealed Ledger, what became of bad ratings, and what waits.
 
 A place is noted after each group of records, when their receipts are kept. A run that dies in between sends the group again; what is there
-already counts as delivered. While a level above takes nothing its place stays, and it is left alone for a growing while.
+already counts as delivered. While a level above takes nothing its place stays, and it is left alone for a growing while; then one record
+is sent before the others, each time another: of whoever stands in it somebody has read, and it may be a record that is at fault.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
-from botocore.exceptions import BotoCoreError, ClientError
 
 from cloud import clock, registry
 from contract.upward import MOST
 from contract.zone import day_of
 from notify.cursor import Cursor
-from notify.sealed import days, files
-from notify.upward import batching, receipts, results, targets
+from notify.sealed import days
+from notify.upward import ahead, batching, receipts, results, targets
 from notify.upward.answers import ERROR, Down
-from notify.upward.receipts import NotKept, Pause, Progress, Receipt
-from notify.upward.revealing import NotRevealed
-from notify.upward.selecting import Record, judge
+from notify.upward.receipts import Pause, Receipt
+from notify.upward.selecting import Items, Record
 from notify.upward.sending import OutOfTime, Sender
 from notify.upward.targets import Misconfigured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from cloud.registry import Upstream
-    from notify.sealed.days import Segment
     from notify.upward.targets import Target
 
 logger = Logger(service="notify")
@@ -42,15 +39,17 @@ metrics = Metrics(namespace="Haochaping", service="notify")
 AGAIN_AT_ONCE = 2_000
 """How much of what waits is tried again by one run."""
 
-_FAULTS = (ClientError, BotoCoreError, NotRevealed, NotKept)
+_SURE_AFTER = 3
+"""After so many failures in a row, if another record is taken, an error is one of the records that met it."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(minutes=1), timedelta(minutes=30)
 
 
 def report(is_time: Callable[[], bool] = lambda: True, only: str = "") -> dict[str, Any]:
     """Reports while it is time, to all or to one; for each what came of it: how many had which outcome, and how it does.
 
-    `state` is `up`, `down` (with the reason, also where our configuration is at fault) or `paused`. What AWS fails at is raised when the
-    others are done.
+    `state` is `up`, `down` (with the reason, also where our configuration is at fault) or `paused`. What fails here (AWS, data
+    of ours) is raised when the others are done.
     """
     told: dict[str, Any] = {}
     faults: list[Exception] = []
@@ -60,20 +59,12 @@ def report(is_time: Callable[[], bool] = lambda: True, only: str = "") -> dict[s
         run = _Run(upstream)
         try:
             told[upstream.id] = run.go(is_time, is_asked=bool(only))
-        except _FAULTS as fault:
+        except Exception as fault:  # noqa: BLE001 - raised when the others are done
             logger.error("not reported", upstream=upstream.id, error=type(fault).__name__)
             faults.append(fault)
     if faults:
         raise faults[0]
     return told
-
-
-class _Group(NamedTuple):
-    """Records that go together, and how far everything is once they are gone."""
-
-    records: list[Record]
-    segment: int
-    line: int
 
 
 class _Run:
@@ -84,6 +75,8 @@ class _Run:
         self._progress = receipts.progress(upstream.id)
         self._done: Counter[str] = Counter()
         self._is_first_group = True
+        self._began_paused = self._progress.pause is not None
+        self._items = Items()
 
     def go(self, is_time: Callable[[], bool], *, is_asked: bool) -> dict[str, Any]:
         pause = self._progress.pause
@@ -92,6 +85,7 @@ class _Run:
         try:
             target = targets.of(self._upstream)
             sender = Sender(target, is_time, pause.failures if pause else 0)
+            self._probe(target, sender, is_time)
             caught_up = self._ledger(target, sender, is_time) and self._results(target, sender, is_time)
             self._waiting(target, sender, caught_up, is_time)
         except OutOfTime:
@@ -100,16 +94,28 @@ class _Run:
             return self._left_alone(str(down))
         except Misconfigured as lacking:
             return self._left_alone(str(lacking))
-        except (ValueError, ModuleNotFoundError):
-            return self._left_alone("cipher")
         return {"state": "up", **self._done}
+
+    # ------------------------------------------------------------------ whether it takes anything
+
+    def _probe(self, target: Target, sender: Sender, is_time: Callable[[], bool]) -> None:
+        """Sends one record if nothing was taken of late. Raises Down if it still is not."""
+        if not (pause := self._progress.pause):
+            return
+        nearest = ahead.nearest(self._progress, target, self._items, is_time)
+        first = pause.failures % max(len(nearest), 1)
+        for record in nearest[first:] + nearest[:first]:
+            self._count(batching.send(target, sender, [record]))
+            if sender.is_up:  # else it lacks something, and was not sent
+                break
+        sender.is_sure = sender.is_up and pause.failures >= _SURE_AFTER
 
     # ------------------------------------------------------------------ what is new
 
     def _ledger(self, target: Target, sender: Sender, is_time: Callable[[], bool]) -> bool:
         """Reports what was sealed since; whether it is all."""
         for segment in days.segments_after(self._progress.segment):
-            for group in _groups(segment, self._progress, target):
+            for group in ahead.groups(segment, self._progress, target, self._items):
                 if not is_time():
                     return False
                 self._send(target, sender, group.records)
@@ -118,27 +124,26 @@ class _Run:
 
     def _results(self, target: Target, sender: Sender, is_time: Callable[[], bool]) -> bool:
         """Reports what became of bad ratings since, where that is wanted and has a format; whether it is all."""
-        if not (self._upstream.cases and target.profile.case):
+        if not ahead.takes_results(target):
             return True
         while is_time():
             found = results.after(Cursor.of(self._progress.feed), self._upstream)
             for start in range(0, len(found.records), MOST):
-                self._send(target, sender, found.records[start : start + MOST])
+                sender.is_sure = sender.is_up
+                self._send(target, sender, found.records[start : start + MOST], are_few=True)
             if self._progress.feed != str(found.cursor):
                 self._move(sender, feed=str(found.cursor))
             if not found.more:
                 return True
         return False
 
-    def _send(self, target: Target, sender: Sender, records: list[Record]) -> None:
-        if self._is_first_group:
-            # A run before may have died, or been turned away, between an answer and the note of its place.
-            known = set[str]()
-            for day in {record.day for record in records}:
-                known |= receipts.known(self._upstream.id, day, [record.ref for record in records if record.day == day])
-            records = [record for record in records if record.ref not in known]
+    def _send(self, target: Target, sender: Sender, records: list[Record], *, are_few: bool = False) -> None:
+        if are_few or self._is_first_group or self._began_paused:
+            records = ahead.unknown(self._upstream.id, records)
             self._is_first_group = not records
-        self._count(batching.send(target, sender, records))
+        if records:
+            self._count(batching.send(target, sender, records))
+            sender.is_sure = False
 
     def _move(self, sender: Sender, **place: Any) -> None:
         """Notes how far it is; a level above that has answered is not left alone any more."""
@@ -150,16 +155,34 @@ class _Run:
 
     def _waiting(self, target: Target, sender: Sender, caught_up: bool, is_time: Callable[[], bool]) -> None:
         """Tries again what is due. Given up is only once everything else was reported: the event may be still on its way."""
-        waiting = islice(receipts.due(self._upstream.id, clock.now()), AGAIN_AT_ONCE)
-        # What met an error there is no sign of an outage while it is known to be up, and only then.
-        again = (self._again(receipt) for receipt in waiting if sender.is_up or not receipt.code.startswith(ERROR))
-        due = [record for record in again if record]
-        for start in range(0, len(due), MOST):
+        due = list(islice(receipts.due(self._upstream.id, clock.now()), AGAIN_AT_ONCE))
+        if not sender.is_up:
+            due = self._likely(target, sender, due)
+        records = [record for receipt in due if (record := self._again(receipt))]
+        for start in range(0, len(records), MOST):
             if not is_time():
                 return
-            self._count(batching.send(target, sender, due[start : start + MOST], gives_up=caught_up))
-        if due and self._progress.pause and sender.is_up:
+            sender.is_sure = sender.is_up
+            self._count(batching.send(target, sender, records[start : start + MOST], gives_up=caught_up))
+        if self._progress.pause and sender.is_up:
             self._move(sender)
+
+    def _likely(self, target: Target, sender: Sender, due: list[Receipt]) -> list[Receipt]:
+        """What of this may be tried by a run in which nothing was taken yet. While it is left alone, or if all of it met an error there,
+        that is nothing unless one of it is taken first; otherwise what met none. Raises Down.
+        """
+        others = [receipt for receipt in due if not receipt.code.startswith(ERROR)]
+        pause = self._progress.pause
+        if others and not pause:
+            return others
+        candidates = others or due
+        first = pause.failures % len(candidates) if pause and candidates else 0
+        for receipt in candidates[first:] + candidates[:first]:
+            if record := self._again(receipt):
+                sender.is_sure = not others  # that one meets its error again is no sign of an outage
+                self._count(batching.send(target, sender, [record]))
+                return [one for one in due if one.ref != receipt.ref] if sender.is_up else []
+        return []
 
     def _again(self, receipt: Receipt) -> Record | None:
         kind, _, name = receipt.ref.partition("#")
@@ -186,19 +209,3 @@ class _Run:
         logger.warning("the level above takes nothing", upstream=self._upstream.id, reason=reason, failures=failures)
         metrics.add_metric(name="UpstreamDown", unit=MetricUnit.Count, value=1)
         return {"state": "down", "reason": reason, **self._done}
-
-
-def _groups(segment: Segment, progress: Progress, target: Target) -> Iterator[_Group]:
-    """What of a segment is to be reported, behind the lines that are; the last group moves past the segment."""
-    passed = progress.line if progress.segment == segment.number - 1 else 0
-    records: list[Record] = []
-    number = 0
-    if segment.ledger_day >= target.upstream.since:
-        for number, line in enumerate(files.lines_of(segment), start=1):
-            judged = judge(json.loads(line), target.upstream, target.profile, segment.ledger_day) if number > passed else None
-            if judged and judged.is_meant:
-                records.append(judged.record)
-            if len(records) == MOST:
-                yield _Group(records, segment.number - 1, number)
-                records = []
-    yield _Group(records, segment.number, 0)

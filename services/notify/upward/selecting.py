@@ -44,7 +44,24 @@ class Judged(NamedTuple):
     is_meant: bool
 
 
-def judge(line: Mapping[str, Any], upstream: Upstream, profile: UpstreamProfile, day: date) -> Judged | None:
+class Items:
+    """What Registry says of items, each asked for once in a run: lines come in the order of hashes, so that its own cache helps little."""
+
+    def __init__(self) -> None:
+        self._self_built: dict[tuple[str, str], bool] = {}
+
+    def are_self_built(self, item: Mapping[str, Any], on: str) -> bool:
+        """Whether the item (handling item or task code) is the place's own on that day."""
+        return any(self._is_self_built(code, on) for code in (item.get("handle_item_code"), item.get("task_code")) if code)
+
+    def _is_self_built(self, code: str, on: str) -> bool:
+        if (code, on) not in self._self_built:
+            held = registry.find("item", code, date.fromisoformat(on))
+            self._self_built[code, on] = bool(held and held.get("self_built"))
+        return self._self_built[code, on]
+
+
+def judge(line: Mapping[str, Any], upstream: Upstream, profile: UpstreamProfile, day: date, items: Items) -> Judged | None:
     """What a line of the sealed Ledger is to a level above, None if it is nothing (of another region, or no service and no rating).
 
     Not meant to be reported are self-built items, ratings bound to no service, defaults where the profile takes none, and kinds of
@@ -55,15 +72,13 @@ def judge(line: Mapping[str, Any], upstream: Upstream, profile: UpstreamProfile,
         return None
     if kind == "E":
         ref = f"E#{line['event_ref']}#{line['status']}"
-        return Judged(Record(ref, "event", day, ref), profile.event is not None and not is_self_built(line, line["day"]))
+        return Judged(Record(ref, "event", day, ref), profile.event is not None and not items.are_self_built(line, line["day"]))
     ref = f"{kind}#{line['rating_id']}"
     record = Record(ref, "rating", day, ref, Level(line["level"]))
     takes = profile.rating is not None and line["kind"] in _OF_A_SERVICE and (kind == "R" or profile.reports_defaults)
-    return Judged(record, takes and not is_self_built(line, line["day"]))
+    return Judged(record, takes and not items.are_self_built(line, line["day"]))
 
 
 def is_self_built(item: Mapping[str, Any], on: str) -> bool:
     """Whether Registry says on that day that the item (handling item or task code) is the place's own."""
-    codes = (item.get("handle_item_code"), item.get("task_code"))
-    held = (registry.find("item", code, date.fromisoformat(on)) for code in codes if code)
-    return any(value.get("self_built") for value in held if value)
+    return Items().are_self_built(item, on)
