@@ -24,7 +24,7 @@ from bed import Bed  # noqa: E402
 
 _UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 settings.register_profile("quick", _UNHURRIED, max_examples=25)
-settings.register_profile("thorough", _UNHURRIED, max_examples=60)
+settings.register_profile("thorough", _UNHURRIED, max_examples=40)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
