@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PROVINCE ?= zhejiang
 REGION ?= cn-north-1
+# The tests of `make check`; `make test` runs the properties once, with many examples, instead of twice.
+UNIT ?= not stack and not slow
 BIN := $(CURDIR)/.venv/bin
 UV_VERSION := $(shell sed -n 's/^ *"uv==\(.*\)",$$/\1/p' pyproject.toml)
 export PATH := $(BIN):$(PATH)
@@ -12,7 +14,8 @@ export SAM_CLI_TELEMETRY := 0
 demo: .venv/.ready .ministack/.ready
 	haochaping demo --province $(PROVINCE)
 
-test: check .ministack/.ready
+test: .ministack/.ready
+	$(MAKE) --no-print-directory check UNIT="$(UNIT) and not property"
 	sam validate --region $(REGION)
 	cfn-lint template.yaml
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target thorough stack
@@ -36,7 +39,7 @@ static: .venv/.ready
 	sam validate --lint --region $(REGION)
 
 unit: .venv/.ready
-	pytest -q -n 2 -m "not stack and not slow"
+	pytest -q -n 2 -m "$(UNIT)"
 
 bench: .venv/.ready
 	haochaping bench
