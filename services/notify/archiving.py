@@ -43,6 +43,8 @@ def _next_block(shard: int, before: datetime) -> bool:
 
 def _take_out(shard: int, through: int) -> None:
     """Takes out of the table what lies in the archive."""
+    if not through:
+        return  # DynamoDB refuses a range that ends before it begins
     values = {":pk": f"F#{shard}", ":first": f"{1:016}", ":last": f"{through:016}"}
     delete_many(
         settings().feed_table,
