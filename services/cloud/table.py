@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,15 +11,24 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from cloud.clients import dynamodb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from botocore.exceptions import ClientError
 
 Item = dict[str, Any]
-_BATCH, _BATCH_WRITES = 100, 25
+_BATCH = 100
+_TRIES, _PAUSE = 6, 0.05
+
+WRITES_TOGETHER = 25
+"""So many items are written by one call."""
 
 NEW = "attribute_not_exists(pk)"
 """The condition that there is no such item yet."""
+
+
+class NotWritten(Exception):
+    """The table did not take all of many writes; those that it took stand."""
+
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -68,12 +78,37 @@ def delete(table: str, key: Mapping[str, Any]) -> None:
     dynamodb().delete_item(TableName=table, Key=marshal({"pk": key["pk"], "sk": key["sk"]}))
 
 
+def condition_held(write: Callable[[], object]) -> bool:
+    """Makes a conditional write; False if its condition failed, and nothing was written."""
+    try:
+        write()
+    except dynamodb().exceptions.ConditionalCheckFailedException:
+        return False
+    return True
+
+
+def put_many(table: str, items: Iterable[Mapping[str, Any]]) -> None:
+    """Puts the items, whatever was there, `WRITES_TOGETHER` to a call. Raises NotWritten."""
+    _write_many(table, [{"PutRequest": {"Item": marshal(item)}} for item in items])
+
+
 def delete_many(table: str, keys: Iterable[Mapping[str, Any]]) -> None:
-    """Takes the items out, if they are there, 25 to a call."""
-    left: Any = [{"DeleteRequest": {"Key": marshal({"pk": key["pk"], "sk": key["sk"]})}} for key in keys]
-    while left:
-        missed = dynamodb().batch_write_item(RequestItems={table: left[:_BATCH_WRITES]})["UnprocessedItems"].get(table, [])
-        left = left[_BATCH_WRITES:] + missed
+    """Takes the items out, if they are there, `WRITES_TOGETHER` to a call. Raises NotWritten."""
+    _write_many(table, [{"DeleteRequest": {"Key": marshal({"pk": key["pk"], "sk": key["sk"]})}} for key in keys])
+
+
+def _write_many(table: str, writes: list[Any]) -> None:
+    for start in range(0, len(writes), WRITES_TOGETHER):
+        _write_all(table, writes[start : start + WRITES_TOGETHER])
+
+
+def _write_all(table: str, writes: list[Any]) -> None:
+    for tried in range(_TRIES):
+        missed = dynamodb().batch_write_item(RequestItems={table: writes})["UnprocessedItems"]
+        if not (writes := missed.get(table, [])):
+            return
+        time.sleep(_PAUSE * 2**tried)  # the table has more to do than it is given; nobody says when it has not
+    raise NotWritten(f"{len(writes)} of {table}")
 
 
 def put_of(table: str, item: Mapping[str, Any], condition: str = NEW, values: Mapping[str, Any] | None = None) -> Any:

@@ -13,14 +13,15 @@ from cloud import clock
 from cloud.clients import dynamodb
 from cloud.due import stamp
 from cloud.settings import settings
-from cloud.table import delete, get, marshal, query, search, unmarshal
+from cloud.table import condition_held, delete, get, marshal, put, query, search, unmarshal
 from contract.codes import DeliveryState
+from notify.delivery import Delivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cloud.table import Item
-    from notify.delivery import Answer, Delivery
+    from notify.delivery import Answer
 
 _KEPT = timedelta(days=400)
 # What was delivered before this delivery began (it is a replay) does not stand in its way.
@@ -60,21 +61,24 @@ def expiry() -> int:
     return int((clock.now() + _KEPT).timestamp())
 
 
+def again(row: Row, *, probe: bool = False) -> Delivery:
+    """Another try of what waits."""
+    known = row._asdict()
+    return Delivery(**{name: known[name] for name in known.keys() & Delivery.model_fields.keys()}, probe=probe)
+
+
 # ---------------------------------------------------------------- writing
 
 
 def delivered(delivery: Delivery, answer: Answer) -> None:
     """Notes that the subscriber took the event. One write."""
-    item = _item(delivery, DeliveryState.DELIVERED, answer.text, answer.milliseconds, delivery.tries + 1)
-    dynamodb().put_item(TableName=settings().deliveries_table, Item=marshal(item))
+    put(settings().deliveries_table, _item(_tried(delivery, answer), DeliveryState.DELIVERED))
 
 
 def wait(delivery: Delivery, due_at: datetime, answer: Answer | None = None) -> bool:
     """Notes that the event is to be tried (again) at that time; with an answer, that it was tried. False if it was delivered meanwhile."""
-    last = (delivery.answer, delivery.milliseconds, delivery.tries)
-    said, took, tries = (answer.text, answer.milliseconds, delivery.tries + 1) if answer else last
-    item = _item(delivery, DeliveryState.WAITING, said, took, tries) | _in_index(DeliveryState.WAITING, delivery.subscription, due_at)
-    return _put_unless_delivered(item)
+    row = _tried(delivery, answer) if answer else _of(delivery)
+    return _put_unless_delivered(_item(row, DeliveryState.WAITING) | _in_index(DeliveryState.WAITING, row.subscription, due_at))
 
 
 def drop(delivery: Delivery) -> None:
@@ -87,7 +91,7 @@ def drop(delivery: Delivery) -> None:
 def set_aside(row: Row) -> bool:
     """Gives the event up: it waits for somebody to ask for it once more. False if it was delivered meanwhile."""
     index = _in_index(DeliveryState.SET_ASIDE, row.subscription, clock.now())
-    return _put_unless_delivered(_item_of(row, DeliveryState.SET_ASIDE) | index)
+    return _put_unless_delivered(_item(row, DeliveryState.SET_ASIDE) | index)
 
 
 def take(row: Row, until: datetime) -> bool:
@@ -102,11 +106,7 @@ def take(row: Row, until: datetime) -> bool:
             {":until": stamp(until), ":waiting": DeliveryState.WAITING.value, ":due": stamp(row.due_at) if row.due_at else ""}
         ),
     }
-    try:
-        dynamodb().update_item(**request)
-    except dynamodb().exceptions.ConditionalCheckFailedException:
-        return False
-    return True
+    return condition_held(lambda: dynamodb().update_item(**request))
 
 
 def revive(row: Row) -> bool:
@@ -114,7 +114,7 @@ def revive(row: Row) -> bool:
     now = clock.now()
     fresh = row._replace(tries=0, first_at=now)
     index = _in_index(DeliveryState.WAITING, row.subscription, now)
-    return _put_unless_delivered(_item_of(fresh, DeliveryState.WAITING) | index)
+    return _put_unless_delivered(_item(fresh, DeliveryState.WAITING) | index)
 
 
 def _put_unless_delivered(item: Item) -> bool:
@@ -125,31 +125,21 @@ def _put_unless_delivered(item: Item) -> bool:
         "ExpressionAttributeNames": {"#state": "state", "#at": "at"},
         "ExpressionAttributeValues": marshal({":delivered": DeliveryState.DELIVERED.value, ":since": item["first_at"]}),
     }
-    try:
-        dynamodb().put_item(**request)
-    except dynamodb().exceptions.ConditionalCheckFailedException:
-        return False
-    return True
+    return condition_held(lambda: dynamodb().put_item(**request))
 
 
-def _item(delivery: Delivery, state: DeliveryState, answer: str, milliseconds: int, tries: int) -> Item:
-    now = clock.now()
-    return {
-        "pk": f"S#{delivery.subscription}",
-        "sk": delivery.event_id,
-        "state": state.value,
-        "shard": delivery.shard,
-        "position": delivery.position,
-        "tries": tries,
-        "first_at": stamp(delivery.first_at),
-        "at": stamp(now),
-        "answer": answer,
-        "milliseconds": milliseconds,
-        "expires_at": expiry(),
-    }
+def _of(delivery: Delivery) -> Row:
+    """What is known of a delivery that nothing was tried of now."""
+    known = delivery.model_dump(include={"subscription", "event_id", "shard", "position", "tries", "first_at", "answer", "milliseconds"})
+    return Row(**known, state=DeliveryState.WAITING, at=clock.now(), due_at=None)
 
 
-def _item_of(row: Row, state: DeliveryState) -> Item:
+def _tried(delivery: Delivery, answer: Answer) -> Row:
+    """The same after a try."""
+    return _of(delivery)._replace(tries=delivery.tries + 1, answer=answer.text, milliseconds=answer.milliseconds)
+
+
+def _item(row: Row, state: DeliveryState) -> Item:
     return {
         "pk": f"S#{row.subscription}",
         "sk": row.event_id,

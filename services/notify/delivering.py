@@ -104,5 +104,5 @@ def pass_on(subscription: str, event: dict[str, Any]) -> None:
         id, place = turns.event_of(following), Place(following["shard"], following["position"])
         row = deliveries.find(subscription, id)
         # The time of one that only waited for its turn begins now.
-        tries, first_at = (row.tries, row.first_at) if row and row.tries else (0, clock.now())
-        dispatching.send([Delivery(subscription=subscription, event_id=id, **place._asdict(), tries=tries, first_at=first_at)])
+        first = Delivery(subscription=subscription, event_id=id, **place._asdict(), first_at=clock.now())
+        dispatching.send([deliveries.again(row) if row and row.tries else first])

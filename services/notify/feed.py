@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import get, get_many, marshal, put_of, unmarshal
+from cloud.table import get, get_many, put_of, search
 from notify import archive
 from notify.cursor import SHARDS, Cursor
 
@@ -183,15 +183,9 @@ def everything(after: Cursor = Cursor()) -> Iterator[dict[str, Any]]:  # noqa: B
         yield from entries(shard, after.positions[shard])
 
 
-def _items(shard: int, after: int, limit: int) -> list[Item]:
-    request: Any = {
-        "TableName": settings().feed_table,
-        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :after AND :last",
-        "ExpressionAttributeValues": marshal({":pk": f"F#{shard}", ":after": _key(after + 1), ":last": _key(after + limit)}),
-        "ConsistentRead": True,
-    }
-    pages = dynamodb().get_paginator("query").paginate(**request)
-    return [unmarshal(item) for page in pages for item in page["Items"]]
+def _items(shard: int, after: int, limit: int) -> Iterator[Item]:
+    values = {":pk": f"F#{shard}", ":after": _key(after + 1), ":last": _key(after + limit)}
+    return search(settings().feed_table, "pk = :pk AND sk BETWEEN :after AND :last", values, ConsistentRead=True)
 
 
 def _key(position: int) -> str:

@@ -15,7 +15,7 @@ from cloud.table import delete_many, put, search
 from contract.events import MessageRequested
 from notify.deliveries import expiry
 from notify.ground import policy_of
-from notify.requests import request_of
+from notify.requests import may_concern, request_of
 from notify.wanting import place_of
 from policy import quiet
 
@@ -31,7 +31,7 @@ def ask(events: Sequence[dict[str, Any]]) -> None:
     """Asks for what people are to be told of these events (CloudEvents). Told twice, it is known by its `event_id`."""
     now = clock.now()
     at_once = []
-    for event in events:
+    for event in filter(may_concern, events):  # of most events nobody is told, and their places' rules need not be worked out
         region, _ = place_of(event)
         policy = policy_of(region, now) if region else None
         request = request_of(event, policy.message_language) if policy else None

@@ -10,7 +10,6 @@ from contract.codes import DeliveryState
 from contract.zone import day_of
 from notify import deliveries, dispatching, feed, subscriptions, turns
 from notify.cursor import SHARDS, Cursor
-from notify.delivery import Delivery
 from notify.feed import Place
 from notify.subscription import Replay
 from notify.wanting import may_know, wants
@@ -42,9 +41,9 @@ def revive(subscriber: Subscription, most: int | None = None) -> int:
 
 def _revived(subscriber: Subscription, row: Row) -> bool:
     if subscriber.in_order:
-        event, place = feed.at(Place(row.shard, row.position)), {"shard": row.shard, "position": row.position}
+        event = feed.at(Place(row.shard, row.position))
         if turns.applies(subscriber, event):
-            turns.mark(Delivery(subscription=subscriber.id, event_id=row.event_id, first_at=row.first_at, **place), event)
+            turns.mark(deliveries.again(row), event)
     return deliveries.revive(row)
 
 

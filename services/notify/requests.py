@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from contract.codes import Language
 
 
+def may_concern(event: dict[str, Any]) -> bool:
+    """Whether events of this kind are told to people at all."""
+    return name_of(event) in _TOLD
+
+
 def request_of(event: dict[str, Any], language: Language) -> MessageRequested | None:
     """The message that an event (a CloudEvent) asks for, in a language; None if nobody is told of it."""
     told = _TOLD.get(name_of(event))

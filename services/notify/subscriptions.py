@@ -10,12 +10,10 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
-
 from cloud import registry
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import NEW, get, marshal, unmarshal
+from cloud.table import condition_held, get, marshal, put_new, unmarshal
 from notify.retrying import CLOSED, Circuit
 from notify.subscription import Asked, Replay, Scope, Subscription, Where
 
@@ -84,12 +82,7 @@ def _of(item: Item) -> Subscription:
 
 def add(asked: Asked, party: str) -> bool:
     """Adds a subscription of a party; False if its id is taken."""
-    item = {"pk": asked.id, "party": party, "asked": _text(asked)}
-    try:
-        dynamodb().put_item(TableName=settings().subscriptions_table, Item=marshal(item), ConditionExpression=NEW)
-    except dynamodb().exceptions.ConditionalCheckFailedException:
-        return False
-    return True
+    return put_new(settings().subscriptions_table, {"pk": asked.id, "party": party, "asked": _text(asked)}) is None
 
 
 def change(asked: Asked, party: str) -> bool:
@@ -134,13 +127,7 @@ def _update(id: str, change: str, name: str, condition: str, values: dict[str, A
     }
     if values:
         request["ExpressionAttributeValues"] = marshal(values)
-    try:
-        dynamodb().update_item(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ConditionalCheckFailedException":
-            return False
-        raise
-    return True
+    return condition_held(lambda: dynamodb().update_item(**request))
 
 
 def _text(value: Asked | Circuit | Replay) -> str:

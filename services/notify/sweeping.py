@@ -17,7 +17,6 @@ from cloud import clock
 from cloud.queue import NotSent
 from contract.codes import DeliveryState
 from notify import deliveries, delivering, dispatching, feed, messages, replaying, retrying, subscriptions, turns
-from notify.delivery import Delivery
 from notify.feed import Place
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _due_for(subscriber: Subscription, now: datetime, is_time: Callable[[], bool
             if retrying.is_given_up(row.first_at, now) and (row.tries or subscriber.circuit.is_open):
                 done["set_aside"] += _give_up(subscriber, row)
             elif not subscriber.circuit.is_open and deliveries.take(row, now + _LOST_AFTER):
-                again.append(_again(row))
+                again.append(deliveries.again(row))
         done["sent"] += dispatching.send(again)
     return done
 
@@ -107,19 +106,5 @@ def _probe(subscriber: Subscription, now: datetime) -> int:
         return 0
     for row in deliveries.listed(subscriber.id, DeliveryState.WAITING):
         if deliveries.take(row, now + _LOST_AFTER):
-            return dispatching.send([_again(row, probe=True)])
+            return dispatching.send([deliveries.again(row, probe=True)])
     return 0
-
-
-def _again(row: Row, *, probe: bool = False) -> Delivery:
-    return Delivery(
-        subscription=row.subscription,
-        event_id=row.event_id,
-        shard=row.shard,
-        position=row.position,
-        tries=row.tries,
-        first_at=row.first_at,
-        answer=row.answer,
-        milliseconds=row.milliseconds,
-        probe=probe,
-    )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from cloud import clock
 from cloud.clients import dynamodb
 from cloud.settings import settings
-from cloud.table import get_many, marshal, old_item, search, unmarshal
+from cloud.table import condition_held, get_many, marshal, old_item, search, unmarshal
 from scoring import counters
 from scoring.lanes import Checkpoint, attribute_of, outlived
 from scoring.nodes import ScoreKey
@@ -127,17 +127,15 @@ def correct(key: ScoreKey, amounts: Mapping[str, int], lane: str) -> bool:
     key = at(key, lane)
     names, values, adding = _added(amounts)
     mark = Checkpoint(1, int(clock.wall().timestamp())).packed()
-    try:
-        dynamodb().update_item(
+    return condition_held(
+        lambda: dynamodb().update_item(
             **_at(key),
             UpdateExpression=f"{adding} SET #q = :q",
             ConditionExpression="attribute_not_exists(#q)",
             ExpressionAttributeNames=names | {"#q": attribute_of(lane)},
             ExpressionAttributeValues=marshal(values | {":q": mark}),
         )
-    except dynamodb().exceptions.ConditionalCheckFailedException:
-        return False
-    return True
+    )
 
 
 # ---------------------------------------------------------------- read

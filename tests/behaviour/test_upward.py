@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from above import ZHANG, one_service, reporting, services
 from bed import CONTEXT
 from cloud import clock, registry
+from cloud import table as tables
 from contract.zone import day_of
 from haochaping.demo.upstream import DUPLICATE, NO_EVENT
 from intake import door, receipts, vault
@@ -519,7 +520,7 @@ def test_intake_answers_no_other_question(above, refs):
 @pytest.mark.parametrize("turned_away", [1, 99])
 def test_what_the_table_turns_away_is_kept_a_moment_later_or_sent_again(above, monkeypatch, turned_away):
     one_service(above.bed)
-    table, times = kept.dynamodb(), iter(range(turned_away))
+    table, times = tables.dynamodb(), iter(range(turned_away))
 
     class Busy:
         def __getattr__(self, name):
@@ -533,12 +534,12 @@ def test_what_the_table_turns_away_is_kept_a_moment_later_or_sent_again(above, m
     with above.listening("zhejiang") as server:
         above.seal()
         with monkeypatch.context() as patched:
-            patched.setattr(kept, "dynamodb", Busy)
-            patched.setattr(kept, "_PAUSE", 0)
+            patched.setattr(tables, "dynamodb", Busy)
+            patched.setattr(tables, "_PAUSE", 0)
             if turned_away == 1:
                 above.report()
             else:
-                with pytest.raises(kept.NotKept):
+                with pytest.raises(tables.NotWritten):
                     report({}, CONTEXT)
         above.report()
     assert above.receipts() == ({"R ACCEPTED": 1} if turned_away == 1 else {"R DUPLICATE:duplicate": 1})
@@ -548,8 +549,8 @@ def test_what_the_table_turns_away_is_kept_a_moment_later_or_sent_again(above, m
 @pytest.mark.slow
 def test_many_ratings_take_batches_and_not_single_calls(above, monkeypatch):
     services(above.bed, 300, bad=False)
-    written, writes = [], kept._put_all
-    monkeypatch.setattr("notify.upward.receipts._put_all", lambda puts: written.append(len(puts)) or writes(puts))
+    written, writes = [], tables._write_all
+    monkeypatch.setattr(tables, "_write_all", lambda table, puts: written.append(len(puts)) or writes(table, puts))
     with above.listening("zhejiang") as server:
         above.seal()
         above.report()

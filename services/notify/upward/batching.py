@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cloud import clock
 from cloud.settings import settings
+from cloud.table import WRITES_TOGETHER
 from contract.codes import ReportOutcome
 from contract.identifiers import task_code
 from contract.zone import day_of
@@ -45,7 +46,7 @@ _OUTCOMES = {
 def send(target: Target, sender: Sender, records: Iterable[Record], *, gives_up: bool = False) -> Counter[str]:
     """Reports these records, service events first, and keeps a receipt for each; how many had which outcome.
 
-    With `gives_up` what has waited for too long is refused. Raises Down; what was said by then is kept. Raises NotRevealed, NotKept and
+    With `gives_up` what has waited for too long is refused. Raises Down; what was said by then is kept. Raises NotRevealed, NotWritten and
     the faults of AWS: whatever has no receipt is sent again.
     """
     listed, done = list(records), Counter[str]()
@@ -80,7 +81,7 @@ def _keep_all(upstream: str, told: Iterable[Receipt]) -> Counter[str]:
         for receipt in told:
             waiting.append(receipt)
             done[receipt.outcome.value] += 1
-            if len(waiting) == receipts.TOGETHER:
+            if len(waiting) == WRITES_TOGETHER:
                 receipts.write(upstream, waiting)
                 waiting = []
     finally:

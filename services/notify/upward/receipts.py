@@ -7,15 +7,13 @@ case file.
 
 from __future__ import annotations
 
-import time
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloud import due as index
-from cloud.clients import dynamodb
 from cloud.due import stamp
 from cloud.settings import settings
-from cloud.table import get, get_many, marshal, put, query
+from cloud.table import get, get_many, put, put_many, query
 from contract.codes import Level, ReportOutcome
 from contract.model import Model
 
@@ -23,15 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from cloud.table import Item
-
-TOGETHER = 25
-"""So many receipts are kept by one call."""
-
-_TRIES, _PAUSE = 6, 0.05
-
-
-class NotKept(Exception):
-    """The table did not take every receipt; what was reported is reported again, and is there already."""
 
 
 class Receipt(NamedTuple):
@@ -89,19 +78,11 @@ def keep(upstream: str, progress: Progress) -> None:
 
 
 def write(upstream: str, receipts: Sequence[Receipt]) -> None:
-    """Keeps receipts, 25 to a call, in place of what was known of their records. Raises NotKept."""
-    puts = [{"PutRequest": {"Item": marshal(_item(upstream, receipt))}} for receipt in receipts]
-    for start in range(0, len(puts), TOGETHER):
-        _put_all(puts[start : start + TOGETHER])
+    """Keeps receipts, many to a call, in place of what was known of their records.
 
-
-def _put_all(puts: list[Any]) -> None:
-    for tried in range(_TRIES):
-        left = dynamodb().batch_write_item(RequestItems={settings().reports_table: puts})["UnprocessedItems"]
-        if not (puts := left.get(settings().reports_table, [])):
-            return
-        time.sleep(_PAUSE * 2**tried)  # the table has more to do than it is given; nobody says when it has not
-    raise NotKept(f"{len(puts)} receipts")
+    Raises NotWritten: what was reported and has no receipt is reported again, and is there already.
+    """
+    put_many(settings().reports_table, (_item(upstream, receipt) for receipt in receipts))
 
 
 def _item(upstream: str, receipt: Receipt) -> Item:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -18,6 +18,7 @@ from aws_lambda_powertools.metrics import MetricUnit
 from cloud import clock, registry
 from contract.upward import MOST
 from contract.zone import day_of
+from notify import retrying
 from notify.cursor import Cursor
 from notify.sealed import days
 from notify.upward import ahead, batching, receipts, results, targets
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from cloud.registry import Upstream
     from notify.upward.targets import Target
+
+T = TypeVar("T")
 
 logger = Logger(service="notify")
 metrics = Metrics(namespace="Haochaping", service="notify")
@@ -103,8 +106,7 @@ class _Run:
         if not (pause := self._progress.pause):
             return
         nearest = ahead.nearest(self._progress, target, self._items, is_time)
-        first = pause.failures % max(len(nearest), 1)
-        for record in nearest[first:] + nearest[:first]:
+        for record in _from(pause.failures, nearest):
             self._count(batching.send(target, sender, [record]))
             if sender.is_up:  # else it lacks something, and was not sent
                 break
@@ -176,8 +178,7 @@ class _Run:
         if others and not pause:
             return others
         candidates = others or due
-        first = pause.failures % len(candidates) if pause and candidates else 0
-        for receipt in candidates[first:] + candidates[:first]:
+        for receipt in _from(pause.failures if pause else 0, candidates):
             if record := self._again(receipt):
                 sender.is_sure = not others  # that one meets its error again is no sign of an outage
                 self._count(batching.send(target, sender, [record]))
@@ -202,10 +203,16 @@ class _Run:
         """It takes nothing now: its place stays, and it is tried again after a growing while."""
         now, before = clock.now(), self._progress.pause
         failures = before.failures + 1 if before else 1
-        until = now + min(_FIRST_PAUSE * (1 << min(failures - 1, 10)), _LONGEST_PAUSE)
+        until = now + retrying.growing(_FIRST_PAUSE, failures - 1, _LONGEST_PAUSE)
         pause = Pause(failures=failures, since=before.since if before else now, until=until, reason=reason)
         self._progress = self._progress.model_copy(update={"pause": pause})
         receipts.keep(self._upstream.id, self._progress)
         logger.warning("the level above takes nothing", upstream=self._upstream.id, reason=reason, failures=failures)
         metrics.add_metric(name="UpstreamDown", unit=MetricUnit.Count, value=1)
         return {"state": "down", "reason": reason, **self._done}
+
+
+def _from(nth: int, listed: list[T]) -> list[T]:
+    """All of it, beginning with the nth, counted round: each time with another one."""
+    first = nth % len(listed) if listed else 0
+    return listed[first:] + listed[:first]
