@@ -8,9 +8,8 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from bed import CONTEXT
+from bed import CONTEXT, be_local
 from cloud import registry, secrets
-from cloud.settings import settings
 from haochaping.demo.upstream import UpstreamServer
 from notify import app
 from notify.upward import receipts
@@ -87,18 +86,10 @@ class Above:
 
 def reporting(bed: Any, monkeypatch: Any) -> Above:
     """A province that reports, on a local stack: it may call its own machine."""
-    _be_local(monkeypatch)
+    be_local(monkeypatch)
     invoked = Lambda()
     monkeypatch.setattr("notify.upward.revealing.lambda_", lambda: invoked)
     return Above(bed, invoked)
-
-
-def _be_local(monkeypatch: Any) -> None:
-    monkeypatch.setenv("LOOPBACK_WEBHOOKS", "true")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    settings.cache_clear()
-    settings()
-    monkeypatch.delenv("AWS_ENDPOINT_URL")
 
 
 def one_service(bed: Any, **changes: Any) -> None:

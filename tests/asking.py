@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jsonschema import Draft202012Validator
-
 from bed import CONTEXT
-from cloud.settings import settings
+from described import Description
 from notify.api import openapi
 from notify.api.gateway import NDJSON, gateway
 from notify.app import dispatch
 from told import message
 
 if TYPE_CHECKING:
-    import pytest
-
     from contract.events import Event
 
+DESCRIBED = Description(openapi.document)
 PARTIES: dict[str, dict[str, Any]] = {
     "data-centre": {"role": "CONSUMER", "regions": ["330000000000"]},
     "province": {"role": "SUPERVISOR", "regions": ["330000000000"]},
@@ -80,7 +76,7 @@ def call(method: str, path: str, party: str = "data-centre", body: Any = None, *
         return Answer(answered["statusCode"], answered["body"], headers)
     said = json.loads(answered["body"])
     if not path.startswith("/openapi/"):
-        assert list(_schema(method.lower(), path, str(answered["statusCode"])).iter_errors(said)) == [], (path, said)
+        assert DESCRIBED.faults(method, path, answered["statusCode"], said) == [], (path, said)
     return Answer(answered["statusCode"], said, headers)
 
 
@@ -97,23 +93,6 @@ def refused(method: str, path: str, party: str = "data-centre", body: Any = None
     return answered.status, answered.code, answered.field
 
 
-@cache
-def _document() -> dict[str, Any]:
-    return json.loads(json.dumps(openapi.document()))
-
-
-@cache
-def _schema(method: str, path: str, status: str) -> Draft202012Validator:
-    parts = path.strip("/").split("/")
-    (held,) = [operations for route, operations in _document()["paths"].items() if _fits(route.strip("/").split("/"), parts)]
-    content = held[method]["responses"][status]["content"]
-    return Draft202012Validator({**content["application/json"]["schema"], "components": _document()["components"]})
-
-
-def _fits(route: list[str], parts: list[str]) -> bool:
-    return len(route) == len(parts) and all(one.startswith("{") or one == other for one, other in zip(route, parts, strict=True))
-
-
 def register(bed: Any) -> None:
     """Registers every sort of party, each with a principal of its name."""
     for id, scope in PARTIES.items():
@@ -123,12 +102,3 @@ def register(bed: Any) -> None:
 def dispatched(*events: Event) -> None:
     """Lets the bus tell these events."""
     assert dispatch({"Records": [message(event) for event in events]}, CONTEXT) == {"batchItemFailures": []}
-
-
-def allow_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A local stack, whose webhooks may go to this machine."""
-    monkeypatch.setenv("LOOPBACK_WEBHOOKS", "true")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    settings.cache_clear()
-    settings()
-    monkeypatch.delenv("AWS_ENDPOINT_URL")

@@ -93,6 +93,27 @@ def forget() -> None:
         module.forget()
 
 
+def be_local(monkeypatch: Any) -> None:
+    """Makes of the province a local stack, whose calls may go to this machine."""
+    from cloud.settings import settings
+
+    monkeypatch.setenv("LOOPBACK_WEBHOOKS", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    settings.cache_clear()
+    settings()
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+
+
+def be_without_a_stack(monkeypatch: Any, home: Any) -> None:
+    """Takes away everything by which a command would find a stack."""
+    from cloud.settings import settings
+
+    for name in [name for name in os.environ if name.endswith(("_TABLE", "_URL", "_BUCKET")) or name.startswith("HAOCHAPING")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HAOCHAPING_HOME", str(home))
+    settings.cache_clear()
+
+
 class Bed:
     """Tables, queues, bus, rules, bucket and secrets of one stack; functions that hand messages and stream records to the handlers."""
 

@@ -20,7 +20,7 @@ import moto  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-from bed import Bed  # noqa: E402
+from bed import Bed, be_local  # noqa: E402
 
 _UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 settings.register_profile("quick", _UNHURRIED, max_examples=25)
@@ -55,3 +55,19 @@ def later(monkeypatch):
         monkeypatch.setattr("cloud.clock.now", lambda: datetime.now(UTC) + timedelta(**much))
 
     return move
+
+
+@pytest.fixture
+def loopback(bed, monkeypatch):
+    """The province as a local stack, whose calls may go to this machine."""
+    be_local(monkeypatch)
+    return bed
+
+
+@pytest.fixture
+def receiver():
+    """A subscriber on this machine."""
+    from haochaping.demo.receiver import Receiver
+
+    with Receiver() as running:
+        yield running

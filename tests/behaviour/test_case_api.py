@@ -7,12 +7,10 @@ import itertools
 import json
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
-from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from bed import CONTEXT, sqs_record
@@ -22,6 +20,7 @@ from cloud.clients import dynamodb
 from contract.codes import CaseState
 from contract.events import BadRatingAccepted
 from contract.zone import SHANGHAI, hour_of
+from described import Description
 from facts import rating_facts
 from haochaping.casework import envelope
 from haochaping.sending import Letter, proof
@@ -114,28 +113,14 @@ def call(method: str, path: str, party: str, caller: str | None, headers: dict[s
     return answered["statusCode"], json.loads(answered["body"])
 
 
+DESCRIBED = Description(openapi.document)
+
+
 def described(method: str, path: str, answered: dict[str, Any]) -> None:
     """Every answer is what the description says of its route and status."""
     if path != "/openapi/cases.json":
-        schema = _schema(method.lower(), path, str(answered["statusCode"]))
-        assert list(schema.iter_errors(json.loads(answered["body"]))) == [], (path, answered["body"])
-
-
-@cache
-def _document() -> dict[str, Any]:
-    return json.loads(json.dumps(openapi.document()))
-
-
-@cache
-def _schema(method: str, path: str, status: str) -> Draft202012Validator:
-    parts = path.strip("/").split("/")
-    (held,) = [operations for route, operations in _document()["paths"].items() if _fits(route.strip("/").split("/"), parts)]
-    content = held[method]["responses"][status]["content"]
-    return Draft202012Validator({**content["application/json"]["schema"], "components": _document()["components"]})
-
-
-def _fits(route: list[str], parts: list[str]) -> bool:
-    return len(route) == len(parts) and all(one.startswith("{") or one == other for one, other in zip(route, parts, strict=True))
+        said = json.loads(answered["body"])
+        assert DESCRIBED.faults(method, path, answered["statusCode"], said) == [], (path, said)
 
 
 def ask(path: str, party: str = "hall", caller: str | None = None, **query: Any):
@@ -823,4 +808,4 @@ def test_the_template_leads_every_route_to_the_door():
 
 def test_the_description_is_answered_too(door_for_cases):
     status, body = call("GET", "/openapi/cases.json", "nobody", "", {})
-    assert (status, body) == (200, _document())
+    assert (status, body) == (200, DESCRIBED.document)

@@ -6,17 +6,16 @@ import json
 import socket
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 
 from bed import CONTEXT
 from cloud import registry, secrets
-from cloud.settings import settings
 from contract.codes import DeliveryState
+from haochaping.demo.loopback import Handler, Loopback
 from notify import deliveries, feed, replaying, retrying, subscriptions, sweeping, turns, webhook
 from notify.app import deliver, dispatch, sweep
 from notify.cursor import Cursor
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Subscriber:
+class Subscriber(Loopback):
     """A subscriber on this machine that answers as it is told to; `got` are the ids of the events that it took, in order."""
 
     def __init__(self, answer: Callable[[int], int | None] = lambda _: 204) -> None:
@@ -38,9 +37,9 @@ class Subscriber:
         self.released = Event()
         subscriber = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+        class Answering(Handler):
+            def post(self):
+                body = json.loads(self.body())
                 subscriber.asked.append(self.path)
                 status = subscriber.answer(len(subscriber.asked))
                 if status is None:
@@ -53,36 +52,21 @@ class Subscriber:
                 self.send_header("location", "http://169.254.169.254/latest/meta-data/")
                 self.end_headers()
 
-            do_GET = do_POST  # noqa: N815
+            do_GET = Handler.do_POST  # noqa: N815 - as a redirect that is followed would ask
 
-            def log_message(self, *_):
-                pass
+        super().__init__(Answering)
+        self.url = f"{self.address}/hook"
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/hook"
-
-    def __enter__(self) -> Self:
-        self._thread = Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, *error: object) -> None:
         self.released.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__exit__(*error)
 
 
 @pytest.fixture
-def loopback(bed, monkeypatch):
-    """A local stack, whose webhooks may go to this machine; what is to be delivered in order is handed over at once."""
-    monkeypatch.setenv("LOOPBACK_WEBHOOKS", "true")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    settings.cache_clear()
-    settings()
-    monkeypatch.delenv("AWS_ENDPOINT_URL")
+def loopback(loopback, monkeypatch):
+    """Besides, what is to be delivered in order is handed over at once."""
     monkeypatch.setattr(turns, "SECONDS", 0)
-    return bed
+    return loopback
 
 
 def publish(bed, *events) -> None:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook
 from typer.testing import CliRunner
 
-from asking import allow_loopback, dispatched, register, told
-from bed import CONTEXT
+from asking import dispatched, register, told
+from bed import CONTEXT, be_local, be_without_a_stack
 from cloud import secrets
-from cloud.settings import settings
 from haochaping import cli
-from haochaping.demo.receiver import Receiver
 from notify import subscriptions, sweeping
 from notify.app import deliver
 from told import overdue, progressed
+
+if TYPE_CHECKING:
+    from haochaping.demo.receiver import Receiver
 
 URL = "https://portal.example.cn/events"
 ADD = ["subscription", "add", "portal", "--party", "data-centre", "--target", URL]
@@ -29,14 +29,8 @@ def stack(bed, monkeypatch):
     for module in ("feeds", "subscribers"):
         monkeypatch.setattr(f"haochaping.{module}.connect", lambda: None)
     register(bed)
-    allow_loopback(monkeypatch)
+    be_local(monkeypatch)
     return bed
-
-
-@pytest.fixture
-def receiver():
-    with Receiver() as running:
-        yield running
 
 
 def ask(*arguments: str) -> Any:
@@ -69,10 +63,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: " ".join(arguments[:2]))
 def test_without_a_stack_every_command_says_so_in_a_line(arguments, monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.endswith(("_TABLE", "_URL", "_BUCKET")) or name.startswith("HAOCHAPING")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HAOCHAPING_HOME", str(tmp_path))
-    settings.cache_clear()
+    be_without_a_stack(monkeypatch, tmp_path)
     done = ask(*arguments)
     assert (done.exit_code, "haochaping local up" in done.output) == (1, True)
 

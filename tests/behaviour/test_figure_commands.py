@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 
 import pytest
 from typer.testing import CliRunner
 
-from cloud.settings import settings
+from bed import be_without_a_stack
 from haochaping import cli
 from said import ORGANISATION, bad_rating, event, letter, rating
 
@@ -40,10 +39,7 @@ def counted(bed, monkeypatch):
     "arguments", [*ASKING.values(), ["recount", "--day", "2026-11-24"], ["publish", "2026-10"], ["results", "2026-10"]]
 )
 def test_without_a_stack_every_command_says_so_in_a_line(arguments, monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.endswith(("_TABLE", "_URL", "_BUCKET")) or name.startswith("HAOCHAPING")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HAOCHAPING_HOME", str(tmp_path))
-    settings.cache_clear()
+    be_without_a_stack(monkeypatch, tmp_path)
     done = ask(*arguments)
     assert (done.exit_code, "haochaping local up" in done.output) == (1, True)
 

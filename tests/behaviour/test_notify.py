@@ -10,7 +10,6 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from bed import CONTEXT
 from cloud import clock, secrets
-from cloud.settings import settings
 from haochaping.demo.receiver import Receiver
 from notify import feed
 from notify.app import deliver, dispatch
@@ -20,17 +19,6 @@ from said import bad_rating, event, letter
 
 def in_feed() -> list[dict]:
     return list(feed.everything())
-
-
-@pytest.fixture
-def loopback(bed, monkeypatch):
-    """A local stack: webhooks may go to this machine."""
-    monkeypatch.setenv("LOOPBACK_WEBHOOKS", "true")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    settings.cache_clear()
-    settings()
-    monkeypatch.delenv("AWS_ENDPOINT_URL")
-    return bed
 
 
 def subscribe(bed, target: str, *types: str, **further) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from bed import be_without_a_stack
 from cloud import clock, registry
-from cloud.settings import settings
 from contract.codes import Code
 from contract.zone import day_of, last_day_before
 from haochaping import cli, provinces
@@ -298,10 +297,7 @@ def test_a_file_with_a_fault_is_not_tried_out(rated, rules):
 
 @pytest.mark.parametrize("command", [["show", "330106"], ["what-if", "FILE"]])
 def test_without_a_stack_a_command_that_needs_one_says_so(command, rules, monkeypatch, tmp_path):
-    for name in [name for name in os.environ if name.endswith(("_TABLE", "_URL", "_BUCKET")) or name.startswith("HAOCHAPING")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("HAOCHAPING_HOME", str(tmp_path))
-    settings.cache_clear()
+    be_without_a_stack(monkeypatch, tmp_path)
     done = ask(*(rules(PLAN) if part == "FILE" else part for part in command))
     assert (done.exit_code, "haochaping local up" in done.output) == (1, True)
 

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 from standardwebhooks.webhooks import Webhook
 
-from asking import allow_loopback, call, dispatched, refused, register, told
-from bed import CONTEXT
+from asking import call, dispatched, refused, register, told
+from bed import CONTEXT, be_local
 from cloud import secrets
 from haochaping.demo.receiver import Receiver
 from notify import deliveries, feed, owning, subscriptions, sweeping
@@ -25,14 +25,8 @@ QUEUE = "arn:aws-cn:sqs:cn-north-1:123456789012:test-reply-portal"
 @pytest.fixture
 def door(bed, monkeypatch):
     register(bed)
-    allow_loopback(monkeypatch)
+    be_local(monkeypatch)
     return bed
-
-
-@pytest.fixture
-def receiver():
-    with Receiver() as running:
-        yield running
 
 
 def add(party: str = "data-centre", **asked) -> dict:

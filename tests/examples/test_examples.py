@@ -8,9 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,8 +19,9 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from asking import allow_loopback, dispatched, register, request, told
-from bed import CONTEXT
+from asking import dispatched, register, request, told
+from bed import CONTEXT, be_local
+from haochaping.demo.loopback import Handler, Loopback
 from notify import subscriptions
 from notify.api.gateway import gateway
 from notify.app import deliver
@@ -32,7 +32,6 @@ from template_file import ROOT
 from told import progressed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import ModuleType
 
 EXAMPLES = ROOT / "examples"
@@ -51,12 +50,12 @@ def is_signed(url: str, headers: dict[str, str]) -> bool:
     return auth.signature(auth.string_to_sign(asked, auth.canonical_request(asked)), asked) == said["Signature"]
 
 
-class Handler(BaseHTTPRequestHandler):
+class Door(Handler):
     """API Gateway, as far as the examples need it; and the bucket of segments."""
 
     bed: Any
 
-    def do_GET(self):
+    def do_GET(self):  # noqa: N802 - as http.server names it
         parts = urlsplit(self.path)
         if parts.path.startswith("/sealed/"):
             return self._answer(200, self.bed.s3.get_object(Bucket="segments", Key=parts.path[1:])["Body"].read(), {})
@@ -75,25 +74,13 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, *_):
-        pass
-
-
-def served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
 
 @pytest.fixture
 def api(bed):
     """The address of the door."""
     register(bed)
-    yield from served(type("OfBed", (Handler,), {"bed": bed}))
+    with Loopback(type("OfBed", (Door,), {"bed": bed})) as server:
+        yield server.address
 
 
 def example(name: str, monkeypatch: pytest.MonkeyPatch, **environment: str) -> ModuleType:
@@ -188,17 +175,13 @@ class Consumer:
 @pytest.fixture
 def webhooks(monkeypatch):
     """Runs the example with these secrets."""
-    running = []
+    with ExitStack() as running:
 
-    def run(secrets: str) -> Consumer:
-        module = example("webhook_consumer", monkeypatch, SECRETS=secrets)
-        server = served(module.Consumer)
-        running.append(server)
-        return Consumer(module, next(server))
+        def run(secrets: str) -> Consumer:
+            module = example("webhook_consumer", monkeypatch, SECRETS=secrets)
+            return Consumer(module, running.enter_context(Loopback(module.Consumer)).address)
 
-    yield run
-    for server in running:
-        next(server, None)
+        yield run
 
 
 BODY = '{"specversion":"1.0","id":"ev_1","type":"CaseOpened.v1","data":{}}'
@@ -227,7 +210,7 @@ def test_a_webhook_consumer_refuses_what_is_tampered_with_late_or_anothers(webho
 
 def test_a_webhook_consumer_takes_our_deliveries_before_during_and_after_a_rotation(bed, monkeypatch, webhooks):
     register(bed)
-    allow_loopback(monkeypatch)
+    be_local(monkeypatch)
     asked = {"id": "portal", "target": "https://portal.example.cn/"}
     old = told("POST", "/subscriptions", body=asked)["secret"]
     consumer = webhooks(old)

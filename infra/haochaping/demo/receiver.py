@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any, Self
+from typing import Any
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
+from haochaping.demo.loopback import Handler, Loopback
 
-class Receiver:
+
+class Receiver(Loopback):
     """A webhook endpoint; `events` holds the verified ones by id, `refused` counts those that did not verify."""
 
     def __init__(self) -> None:
@@ -18,17 +18,13 @@ class Receiver:
         self.verifier: Webhook | None = None
         receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                self.send_response(204 if receiver.take(body, dict(self.headers.items())) else 401)
+        class Taking(Handler):
+            def post(self) -> None:
+                self.send_response(204 if receiver.take(self.body(), dict(self.headers.items())) else 401)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: Any) -> None:
-                """Says nothing: the deliveries are counted, not narrated."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/events"
+        super().__init__(Taking)
+        self.url = f"{self.address}/events"
 
     def take(self, body: bytes, headers: dict[str, str]) -> bool:
         """True if the delivery verifies. A second delivery of an event changes nothing."""
@@ -40,13 +36,3 @@ class Receiver:
             return False
         self.events[event["id"]] = event
         return True
-
-    def __enter__(self) -> Self:
-        self._thread = Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

@@ -10,10 +10,9 @@ import json
 import secrets
 from collections import Counter
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
-from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Self
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as Xml
 
 from cloud import clock
@@ -21,6 +20,7 @@ from contract.cipher import Suite, decrypt
 from contract.codes import Level
 from contract.refusals import Refused
 from contract.zone import SHANGHAI
+from haochaping.demo.loopback import Handler, Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,7 @@ class Fault(Exception):
     """The call or the record is refused; the text is what is answered."""
 
 
-class UpstreamServer:
+class UpstreamServer(Loopback):
     """A level above. `style` is its format; with `answers_each` every record has an answer of its own, else a call is taken whole or not.
 
     `is_down` drops every call, `fails` answers 500; `cannot_bear` are case-file numbers on which it answers 500. `accepted` counts per
@@ -83,8 +83,8 @@ class UpstreamServer:
         self.secret = _secret_of(style, public)
         self._tokens: set[str] = set()
         self._lock = Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        super().__init__(_handler(self))
+        self.url = self.address
 
     # ------------------------------------------------------------------ what it does with a call
 
@@ -191,23 +191,11 @@ class UpstreamServer:
         answer = f'<s:Envelope xmlns:s="{_SOAP[1:-1]}"><s:Body><return>{inner}</return></s:Body></s:Envelope>'
         return 200, answer.encode()
 
-    # ------------------------------------------------------------------ the server
 
-    def __enter__(self) -> Self:
-        self._thread = Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
-def _handler(server: UpstreamServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["content-length"]))
+def _handler(server: UpstreamServer) -> type[Handler]:
+    class Answering(Handler):
+        def post(self) -> None:
+            body = self.body()
             if server.is_down:
                 return  # the connection ends without an answer
             status, text = server.answer(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
@@ -216,10 +204,7 @@ def _handler(server: UpstreamServer) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(text)
 
-        def log_message(self, format: str, *args: Any) -> None:
-            """Says nothing: the records are counted, not narrated."""
-
-    return Handler
+    return Answering
 
 
 def _check(path: str, record: Record) -> None:
