@@ -6,7 +6,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from cloud.answers import IAM, codes_of
+from cloud import describing
+from cloud.answers import codes_of
+from cloud.describing import in_path
 from contract.arrival import PROOF
 from contract.messages import MESSAGES, Envelope
 from contract.refusals import Refusal
@@ -30,12 +32,7 @@ _MODELS = {
 
 def document() -> dict[str, Any]:
     """The whole document. Routes under `/signed` and `/rate` are there where the operator opened them."""
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "好差评 Haochaping", "version": "1", "description": "政务服务评价接收 Intake of ratings of government services"},
-        "paths": _paths(),
-        "components": {"schemas": _schemas(), "securitySchemes": {"iam": IAM}},
-    }
+    return describing.document("政务服务评价接收 Intake of ratings of government services", _paths(), _schemas())
 
 
 def _schemas() -> dict[str, Any]:
@@ -74,7 +71,7 @@ def _paths() -> dict[str, Any]:
         batch = _operation("提交至多 100 条消息 Sends up to 100 messages", "Batch", "Outcomes", 202, (413, 422, 429), party)
         paths[f"{prefix}/messages"] = {"post": messages | {"security": security}}
         paths[f"{prefix}/messages/batch"] = {"post": batch | {"security": security}}
-    token, receipt = (_in_path(name) for name in ("token", "receipt"))
+    token, receipt = (in_path(name) for name in ("token", "receipt"))
     return paths | {
         "/receipts/{receipt}": {
             "get": _operation("查询回执 What became of a message", None, "Standing", 200, (404,), [receipt]) | {"security": [{"iam": []}]}
@@ -94,10 +91,6 @@ def _paths() -> dict[str, Any]:
             | {"security": [{"iam": []}]}
         },
     }
-
-
-def _in_path(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
 
 
 def _operation(

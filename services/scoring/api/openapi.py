@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter
 
-from cloud.answers import IAM, codes_of
+from cloud import describing
+from cloud.answers import codes_of
+from cloud.describing import BY_IAM, PARTY, TEXT, in_path, ref
 from contract.codes import Aspect, CaseMeasure, ExclusionReason, Flag, Level, ObjectType, Provenance, Signal
 from contract.refusals import Refusal
 from scoring.counters import UNSTATED
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     Schema = dict[str, Any]
 
 # Withheld numbers are null.
-_TEXT: Schema = {"type": "string"}
 _INTEGER: Schema = {"type": "integer"}
 _NUMBER: Schema = {"type": ["integer", "null"]}
 _SHARE: Schema = {"type": ["number", "null"]}
@@ -34,22 +35,13 @@ _PERIOD: Schema = {
 }
 _REGION: Schema = {"type": "string", "pattern": "^[1-9][0-9]{11}$"}
 _REASONS = (*ExclusionReason, UNSTATED)
-_NAMES = {"zh": _TEXT, "en": _TEXT}
+_NAMES = {"zh": TEXT, "en": TEXT}
 _RATE = {"numerator": _NUMBER, "denominator": _NUMBER, "rate": _SHARE}
 
 
 def document() -> Schema:
     """The whole document."""
-    return {
-        "openapi": "3.1.0",
-        "info": {
-            "title": "好差评 Haochaping",
-            "version": "1",
-            "description": "政务服务评价统计查询 Figures of ratings of government services",
-        },
-        "paths": _paths(),
-        "components": {"schemas": _schemas(), "securitySchemes": {"iam": IAM}},
-    }
+    return describing.document("政务服务评价统计查询 Figures of ratings of government services", _paths(), _schemas())
 
 
 # ---------------------------------------------------------------- schemas
@@ -58,11 +50,11 @@ def document() -> Schema:
 def _schemas() -> Schema:
     return {
         "Refusal": TypeAdapter(Refusal).json_schema(mode="serialization"),
-        "Refusals": _object({"refusals": _list(_ref("Refusal"))}),
-        "Node": _object({"kind": {"enum": list(KINDS)}, "id": _TEXT, **_NAMES}),
+        "Refusals": _object({"refusals": _list(ref("Refusal"))}),
+        "Node": _object({"kind": {"enum": list(KINDS)}, "id": TEXT, **_NAMES}),
         "Figures": _figures(),
-        "Score": _answer({"total": _NUMBER, "figures": _ref("Figures"), "days": _list(_ref("Day"))}, optional=("days",)),
-        "Day": _object({"day": _DAY, "total": _NUMBER, "figures": _ref("Figures")}),
+        "Score": _answer({"total": _NUMBER, "figures": ref("Figures"), "days": _list(ref("Day"))}, optional=("days",)),
+        "Day": _object({"day": _DAY, "total": _NUMBER, "figures": ref("Figures")}),
         "Ranking": _ranking(),
         "Coverage": _answer({"coverage": _coverage()}),
         "Causes": _answer({"causes": _list(_cause())}),
@@ -75,7 +67,7 @@ def _schemas() -> Schema:
 
 def _answer(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
     """What is said of a node, with what every answer begins with."""
-    head = {"node": _ref("Node"), "period": _PERIOD, "policy_version": _TEXT, "min_n": _INTEGER}
+    head = {"node": ref("Node"), "period": _PERIOD, "policy_version": TEXT, "min_n": _INTEGER}
     return _object(head | properties, optional)
 
 
@@ -101,7 +93,7 @@ def _figures() -> Schema:
 
 
 def _ranking() -> Schema:
-    place = {"id": _TEXT, "rank": _NUMBER, "moved": _NUMBER, **_RATE, "low": _SHARE, "high": _SHARE, **_NAMES}
+    place = {"id": TEXT, "rank": _NUMBER, "moved": _NUMBER, **_RATE, "low": _SHARE, "high": _SHARE, **_NAMES}
     order = _object({"bound": {"enum": ["low", "high", "mean"]}, **_NAMES})
     return _answer(
         {
@@ -121,11 +113,11 @@ def _coverage() -> Schema:
     dimension = {"kind": {"enum": list(Kind)}, **_NAMES, "numerator": _INTEGER, "denominator": _INTEGER, "rate": _SHARE, "missing": missing}
     return _object(
         {
-            "of": _TEXT,
+            "of": TEXT,
             "period": _PERIOD,
             "on": _DAY,
             "dimensions": _list(_object(dimension)),
-            "without_channel": _list(_TEXT),
+            "without_channel": _list(TEXT),
             "unlisted_items": _NUMBER,
             "unlisted_organisations": _NUMBER,
             "unknown_windows": missing,
@@ -134,7 +126,7 @@ def _coverage() -> Schema:
 
 
 def _cause() -> Schema:
-    named = dict.fromkeys(("tag", "zh", "en", "item", "item_zh", "item_en", "organisation", "month"), _TEXT)
+    named = dict.fromkeys(("tag", "zh", "en", "item", "item_zh", "item_en", "organisation", "month"), TEXT)
     numbers = ("number", "confirmed", "not_confirmed", "not_checkable", "ratings", "number_before", "ratings_before")
     return _object({**named, **dict.fromkeys(numbers, _NUMBER), "change": _SHARE})
 
@@ -148,15 +140,15 @@ def _signal() -> Schema:
 
 
 def _index() -> Schema:
-    scale = {"weight": _WEIGHT, "floor": _WEIGHT, "target": _WEIGHT, "source": _TEXT}
-    part = {"indicator": _TEXT, **_NAMES, "aspect": {"enum": list(Aspect)}, **scale, **_RATE, "score": _SHARE}
+    scale = {"weight": _WEIGHT, "floor": _WEIGHT, "target": _WEIGHT, "source": TEXT}
+    part = {"indicator": TEXT, **_NAMES, "aspect": {"enum": list(Aspect)}, **scale, **_RATE, "score": _SHARE}
     judged = {"score": _SHARE, "weight": _WEIGHT, "judged_weight": _WEIGHT, "parts": _list(_object(part))}
     aspects = _list(_object({"aspect": {"enum": list(Aspect)}, **_NAMES, **judged}))
-    return _object({"score": _SHARE, "covered": _WEIGHT, "without_data": _list(_TEXT), "version": _TEXT, "aspects": aspects})
+    return _object({"score": _SHARE, "covered": _WEIGHT, "without_data": _list(TEXT), "version": TEXT, "aspects": aspects})
 
 
 def _revision() -> Schema:
-    texts = dict.fromkeys(("sha256", "policy_version", "code_version"), _TEXT)
+    texts = dict.fromkeys(("sha256", "policy_version", "code_version"), TEXT)
     return _object({"period": _PERIOD, "revision": _INTEGER, "published_on": _DAY, **texts})
 
 
@@ -174,10 +166,6 @@ def _list(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
-def _ref(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 # ---------------------------------------------------------------- paths
 
 _RANKED = ["organisation", "region", "base", *OF_AN_ORGANISATION]
@@ -187,46 +175,45 @@ def _paths() -> Schema:
     indicator = _in_query("indicator", {"enum": list(INDICATORS), "default": "good_rate"}, required=False)
     by_day = _in_query("by", {"enum": ["day"]}, required=False)
     flat = [kind for kind in KINDS if kind not in {"window", "staff"}]
-    organisation, period = _in_path("organisation"), _in_path("period", _PERIOD)
+    organisation, period = in_path("organisation"), in_path("period", _PERIOD)
     revision = _in_query("revision", {"type": "integer", "minimum": 1}, required=False)
     region = _in_query("region", _REGION, required=False)
     return {
-        "/scores/{kind}/{id}": _asked("节点数据 Figures of a node", "Score", [_in_path("kind", {"enum": flat}), _in_path("id"), by_day]),
+        "/scores/{kind}/{id}": _asked("节点数据 Figures of a node", "Score", [in_path("kind", {"enum": flat}), in_path("id"), by_day]),
         "/scores/{kind}/{id}/{code}": _asked(
             "窗口或人员数据 Figures of a window or a member of staff",
             "Score",
-            [_in_path("kind", {"enum": ["window", "staff"]}), _in_path("id"), _in_path("code"), by_day],
+            [in_path("kind", {"enum": ["window", "staff"]}), in_path("id"), in_path("code"), by_day],
         ),
         "/rankings/{kind}/{of}": _asked(
-            "排名 Siblings by an indicator", "Ranking", [_in_path("kind", {"enum": _RANKED}), _in_path("of"), indicator]
+            "排名 Siblings by an indicator", "Ranking", [in_path("kind", {"enum": _RANKED}), in_path("of"), indicator]
         ),
         "/coverage/{kind}/{id}": _asked(
-            "三个全覆盖 Coverage", "Coverage", [_in_path("kind", {"enum": [*REGIONS, "organisation"]}), _in_path("id")]
+            "三个全覆盖 Coverage", "Coverage", [in_path("kind", {"enum": [*REGIONS, "organisation"]}), in_path("id")]
         ),
         "/causes/{organisation}": _asked("差评原因 Causes of bad ratings in a month", "Causes", [organisation]),
         "/signals/{organisation}": _asked("异常信号 What asks for a look", "Signals", [organisation]),
         "/index/{organisation}": _asked("评价指数 The index with its parts", "Index", [organisation]),
-        "/results": _got("已公布结果目录 What is published", _json(_ref("Results")), [region], (422,)),
-        "/results/{period}": _file("已公布结果 A published result", _json(_ref("Result")), [period, revision, region]),
+        "/results": _got("已公布结果目录 What is published", _json(ref("Results")), [region], (422,)),
+        "/results/{period}": _file("已公布结果 A published result", _json(ref("Result")), [period, revision, region]),
         "/results/{period}/page": _file("已公布结果网页 The same as a page", _html(), [period, revision, region]),
     }
 
 
 def _asked(summary: str, answer: str, parameters: list[Schema]) -> Schema:
     """A route that a party asks about a period."""
-    party = {"name": "party", "in": "header", "required": True, "schema": _TEXT}
-    return _got(summary, _json(_ref(answer)), [party, *parameters, _in_query("period", _PERIOD)], (401, 403, 404, 422))
+    return _got(summary, _json(ref(answer)), [PARTY, *parameters, _in_query("period", _PERIOD)], (401, 403, 404, 422))
 
 
 def _got(summary: str, content: Schema, parameters: list[Schema], refused: tuple[int, ...]) -> Schema:
-    known = {"name": "If-None-Match", "in": "header", "required": False, "schema": _TEXT}
-    kept = {name: {"schema": _TEXT} for name in ("ETag", "Cache-Control")}
+    known = {"name": "If-None-Match", "in": "header", "required": False, "schema": TEXT}
+    kept = {name: {"schema": TEXT} for name in ("ETag", "Cache-Control")}
     responses = {
         "200": {"description": "OK", "headers": kept, **content},
         "304": {"description": "与已有内容相同 The same as before", "headers": kept},
-        **{str(status): {"description": codes_of(status), **_json(_ref("Refusals"))} for status in refused},
+        **{str(status): {"description": codes_of(status), **_json(ref("Refusals"))} for status in refused},
     }
-    return {"get": {"summary": summary, "parameters": [*parameters, known], "responses": responses, "security": [{"iam": []}]}}
+    return {"get": {"summary": summary, "parameters": [*parameters, known], "responses": responses, "security": BY_IAM}}
 
 
 def _file(summary: str, content: Schema, parameters: list[Schema]) -> Schema:
@@ -234,7 +221,7 @@ def _file(summary: str, content: Schema, parameters: list[Schema]) -> Schema:
     route = _got(summary, content, parameters, (404, 422))
     route["get"]["responses"]["303"] = {
         "description": "文件较大，另处下载 Too long: to be had there",
-        "headers": {"Location": {"schema": _TEXT}},
+        "headers": {"Location": {"schema": TEXT}},
     }
     return route
 
@@ -244,11 +231,7 @@ def _json(schema: Schema) -> Schema:
 
 
 def _html() -> Schema:
-    return {"content": {"text/html": {"schema": _TEXT}}}
-
-
-def _in_path(name: str, schema: Schema = _TEXT) -> Schema:
-    return {"name": name, "in": "path", "required": True, "schema": schema}
+    return {"content": {"text/html": {"schema": TEXT}}}
 
 
 def _in_query(name: str, schema: Schema, *, required: bool = True) -> Schema:
